@@ -1,0 +1,1 @@
+//! Wire types, their conversions, and the HTTP client.

@@ -1,0 +1,215 @@
+//! [`Command`]: what can be asked for.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    Actor, CommandKey, Contents, Digest, EvidenceKind, EvidenceName, EvidenceResult, Grant, Party, ProjectConfig,
+    ProjectName, ReleaseId, RepositoryName, Source, StageName, Steering, TagName, Timestamp, TokenId, canonical,
+};
+
+/// A command with who asks for it.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Who asks, already authenticated.
+    pub actor: Actor,
+    /// What makes asking twice safe.
+    pub key: Option<CommandKey>,
+    /// What is asked for.
+    pub command: Command,
+}
+
+/// A request, already parsed. Its variants are imperatives; each leads to the [`Event`](crate::Event) of the same kind, or to a
+/// [`Refusal`](crate::Refusal).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Command {
+    /// Put a project's configuration in force.
+    ApplyConfig {
+        /// The whole configuration, already checked.
+        config: Box<ProjectConfig>,
+        /// The digest of the configuration that the plan was made against; `None` plans for a project that is not there yet.
+        /// Omitted entirely (outer `None`) nothing is expected.
+        expect: Option<Option<Digest>>,
+    },
+    /// Issue an access token.
+    IssueToken {
+        /// Its id.
+        token: TokenId,
+        /// The digest of its secret.
+        hash: Digest,
+        /// Who acts with it.
+        party: Party,
+        /// What it allows.
+        grants: Vec<Grant>,
+        /// When it ends.
+        expires: Timestamp,
+    },
+    /// Revoke an access token.
+    RevokeToken {
+        /// Its id.
+        token: TokenId,
+        /// Why.
+        reason: String,
+    },
+    /// Record that a manifest was pushed; its bytes and all that it names are stored already.
+    PushManifest {
+        /// Where to.
+        repository: RepositoryName,
+        /// The digest of its bytes.
+        digest: Digest,
+        /// Its media type.
+        media_type: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The manifest that it is about.
+        subject: Option<Digest>,
+        /// The tags to set.
+        tags: Vec<TagName>,
+    },
+    /// Delete a manifest with its tags.
+    DeleteManifest {
+        /// Where.
+        repository: RepositoryName,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// Delete a tag.
+    DeleteTag {
+        /// Where.
+        repository: RepositoryName,
+        /// The tag.
+        tag: TagName,
+    },
+    /// Record evidence about a digest.
+    RecordEvidence {
+        /// The project in which it counts.
+        project: ProjectName,
+        /// What it is about.
+        subject: Digest,
+        /// What it is.
+        kind: EvidenceKind,
+        /// Which one of the kind.
+        name: Option<EvidenceName>,
+        /// What it says.
+        result: EvidenceResult,
+        /// More that it says.
+        attributes: BTreeMap<String, String>,
+        /// The blob that holds the whole of it, stored already.
+        document: Option<Digest>,
+    },
+    /// Create a release.
+    CreateRelease {
+        /// In which project.
+        project: ProjectName,
+        /// What it is made of.
+        contents: Contents,
+        /// Where that comes from.
+        source: Source,
+    },
+    /// Move a release into a stage.
+    Promote {
+        /// In which project.
+        project: ProjectName,
+        /// Into which stage.
+        stage: StageName,
+        /// Which release.
+        release: ReleaseId,
+        /// Why.
+        reason: String,
+    },
+    /// Say yes to a release for a stage.
+    Approve {
+        /// In which project.
+        project: ProjectName,
+        /// For which stage.
+        stage: StageName,
+        /// Which release.
+        release: ReleaseId,
+        /// The digest of the gate that the person saw; refused when the gate has changed since.
+        gate: Option<Digest>,
+        /// What the person says.
+        comment: String,
+    },
+    /// Put an earlier release of a stage back.
+    RollBack {
+        /// In which project.
+        project: ProjectName,
+        /// Which stage.
+        stage: StageName,
+        /// To which release; the previous one unless it says otherwise.
+        to: Option<ReleaseId>,
+        /// Why.
+        reason: String,
+    },
+    /// Hold a digest.
+    Hold {
+        /// An artifact, a configuration or a release.
+        digest: Digest,
+        /// In one project, or everywhere.
+        project: Option<ProjectName>,
+        /// Why.
+        reason: String,
+    },
+    /// End a hold.
+    Unhold {
+        /// The digest.
+        digest: Digest,
+        /// The project, as in the hold.
+        project: Option<ProjectName>,
+        /// Why.
+        reason: String,
+    },
+    /// Never let a release into a stage.
+    Veto {
+        /// In which project.
+        project: ProjectName,
+        /// Which stage.
+        stage: StageName,
+        /// Which release.
+        release: ReleaseId,
+        /// Why.
+        reason: String,
+    },
+    /// Lift a veto.
+    Unveto {
+        /// In which project.
+        project: ProjectName,
+        /// Which stage.
+        stage: StageName,
+        /// Which release.
+        release: ReleaseId,
+        /// Why.
+        reason: String,
+    },
+    /// Pin, unpin, pause or resume a stage.
+    Steer {
+        /// In which project.
+        project: ProjectName,
+        /// Which stage.
+        stage: StageName,
+        /// What to change.
+        change: Steering,
+        /// Why.
+        reason: String,
+    },
+    /// Report how the current release of a stage does.
+    ReportHealth {
+        /// In which project.
+        project: ProjectName,
+        /// Which stage.
+        stage: StageName,
+        /// Whether it does well.
+        healthy: bool,
+        /// What was seen.
+        reason: String,
+    },
+}
+
+impl Command {
+    /// The digest of the canonical form: what an idempotency key stands for.
+    pub fn digest(&self) -> Digest {
+        Digest::sha256(&canonical::to_vec(self))
+    }
+}

@@ -1,0 +1,111 @@
+//! Artifacts, tags, evidence and holds.
+
+use super::{Answer, Desk, text};
+use crate::{Command, Digest, Event, Permission, Project, ProjectName, Refusal, RepositoryName, TagName};
+
+/// How many tags one push sets at most.
+const TAGS_MAX: usize = 50;
+/// How many attributes a piece of evidence has at most.
+const ATTRIBUTES_MAX: usize = 32;
+/// How many repositories of one project hold the same digest at most.
+const REPOSITORIES_MAX: usize = 100;
+
+impl Desk<'_> {
+    pub(super) fn push_manifest(&self, command: Command) -> Answer {
+        let Command::PushManifest { repository, digest, media_type, size, subject, tags } = command else { return Ok(Vec::new()) };
+        let project = self.repository(&repository, Permission::Push)?;
+        text("a media type", &media_type)?;
+        if tags.len() > TAGS_MAX {
+            return Err(Refusal::LimitReached { what: "one push", limit: format!("{TAGS_MAX} tags") });
+        }
+        for tag in &tags {
+            refuse_stage_tag(project, &repository, tag)?;
+        }
+        let known = repository.project().and_then(|owner| self.state.subject(&owner, &digest));
+        if known.is_some_and(|known| known.repositories.len() >= REPOSITORIES_MAX && !known.repositories.contains(&repository)) {
+            let limit = format!("{REPOSITORIES_MAX} repositories of one project that hold it");
+            return Err(Refusal::LimitReached { what: "an artifact", limit });
+        }
+        Ok(vec![Event::ManifestPushed { repository, digest, media_type, size, subject, tags }])
+    }
+
+    pub(super) fn delete_manifest(&self, repository: RepositoryName, digest: Digest) -> Answer {
+        self.repository(&repository, Permission::Push)?;
+        let known = repository.project().and_then(|owner| self.state.subject(&owner, &digest));
+        if known.is_some_and(|known| known.in_release) {
+            return Err(Refusal::ArtifactInUse { digest });
+        }
+        Ok(vec![Event::ManifestDeleted { repository, digest }])
+    }
+
+    pub(super) fn delete_tag(&self, repository: RepositoryName, tag: TagName) -> Answer {
+        let project = self.repository(&repository, Permission::Push)?;
+        refuse_stage_tag(project, &repository, &tag)?;
+        Ok(vec![Event::TagDeleted { repository, tag }])
+    }
+
+    pub(super) fn record_evidence(&self, command: Command) -> Answer {
+        let Command::RecordEvidence { project, subject, kind, name, result, attributes, document } = command else {
+            return Ok(Vec::new());
+        };
+        self.project(&project, Permission::Attest, None)?;
+        if attributes.len() > ATTRIBUTES_MAX {
+            return Err(Refusal::LimitReached { what: "a piece of evidence", limit: format!("{ATTRIBUTES_MAX} attributes") });
+        }
+        if attributes.iter().any(|(key, value)| key.len() + value.len() > TEXT_PAIR_MAX) {
+            return Err(Refusal::LimitReached { what: "an attribute", limit: format!("{TEXT_PAIR_MAX} bytes") });
+        }
+        let known = self.state.subject(&project, &subject);
+        if known.is_some_and(|known| known.is_full_for(&kind, name.as_ref(), &self.actor.party)) {
+            let limit = format!("{} groups of evidence (kind, name, who)", crate::state::GROUPS_MAX);
+            return Err(Refusal::LimitReached { what: "a digest", limit });
+        }
+        Ok(vec![Event::EvidenceRecorded { project, subject, kind, name, result, attributes, document }])
+    }
+
+    pub(super) fn hold(&self, digest: Digest, project: Option<ProjectName>, reason: String) -> Answer {
+        self.may_hold(project.as_ref())?;
+        text("a reason", &reason)?;
+        if self.holds(&digest, project.as_ref()) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::Held { digest, project, reason }])
+    }
+
+    pub(super) fn unhold(&self, digest: Digest, project: Option<ProjectName>, reason: String) -> Answer {
+        self.may_hold(project.as_ref())?;
+        text("a reason", &reason)?;
+        if !self.holds(&digest, project.as_ref()) {
+            return Err(Refusal::NotHeld { digest, project });
+        }
+        Ok(vec![Event::Unheld { digest, project, reason }])
+    }
+
+    fn may_hold(&self, project: Option<&ProjectName>) -> Result<(), Refusal> {
+        match project {
+            Some(name) => {
+                let none = crate::CustomRoles::new();
+                let custom = self.state.project(name).map_or(&none, |project| &project.config.roles);
+                if self.actor.may(Permission::Hold, name, None, custom) {
+                    return Ok(());
+                }
+            }
+            None if self.actor.may_everywhere(Permission::Hold) => return Ok(()),
+            None => {}
+        }
+        Err(Refusal::PermissionMissing { permission: Permission::Hold, project: project.cloned(), stage: None })
+    }
+
+    fn holds(&self, digest: &Digest, project: Option<&ProjectName>) -> bool {
+        let holds = self.state.system().holds.get(digest);
+        holds.is_some_and(|holds| holds.iter().any(|hold| hold.project.as_ref() == project))
+    }
+}
+
+/// How long an attribute's key and value are together at most, in bytes: 32 of them fit into an entry.
+const TEXT_PAIR_MAX: usize = 1500;
+
+fn refuse_stage_tag(project: Option<&Project>, repository: &RepositoryName, tag: &TagName) -> Result<(), Refusal> {
+    let is_stage = project.is_some_and(|project| project.config.stages.keys().any(|stage| stage.as_str() == tag.as_str()));
+    if is_stage { Err(Refusal::StageTag { repository: repository.clone(), tag: tag.clone() }) } else { Ok(()) }
+}

@@ -1,0 +1,148 @@
+//! Releases: creating them, moving them, saying yes to them.
+
+use super::{Answer, Desk, text};
+use crate::{
+    Contents, Digest, Event, Permission, Project, ProjectName, Refusal, ReleaseId, Source, StageName, gate,
+};
+
+impl Desk<'_> {
+    pub(super) fn create_release(&self, name: ProjectName, contents: Contents, source: Source) -> Answer {
+        let project = self.project(&name, Permission::CreateRelease, None)?;
+        if source.longest() > super::TEXT_BYTES_MAX {
+            return Err(Refusal::LimitReached { what: "a source", limit: format!("{} bytes in each part", super::TEXT_BYTES_MAX) });
+        }
+        self.check_contents(&name, project, &contents)?;
+        let release = contents.id();
+        if self.state.release(&name, &release).is_some() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::ReleaseCreated { project: name, release, contents, source }])
+    }
+
+    fn check_contents(&self, name: &ProjectName, project: &Project, contents: &Contents) -> Result<(), Refusal> {
+        for (component, digest) in &contents.components {
+            let Some(repository) = project.config.repository(component) else {
+                return Err(Refusal::ComponentUnknown {
+                    project: name.clone(),
+                    component: component.clone(),
+                    known: project.config.components.keys().cloned().collect(),
+                });
+            };
+            let pushed = self.state.subject(name, digest).is_some_and(|subject| subject.repositories.contains(&repository));
+            if !pushed {
+                return Err(Refusal::ArtifactUnknown { component: component.clone(), repository, digest: digest.clone() });
+            }
+        }
+        let missing = project.config.components.keys().find(|component| !contents.components.contains_key(component));
+        missing.map_or(Ok(()), |component| Err(Refusal::ComponentMissing { component: component.clone() }))
+    }
+
+    pub(super) fn promote(&self, name: ProjectName, stage: StageName, id: ReleaseId, reason: String) -> Answer {
+        let project = self.project(&name, Permission::Promote, Some(&stage))?;
+        text("a reason", &reason)?;
+        let release = self.release(&name, &id)?;
+        let there = project.stage(&stage);
+        if there.current.as_ref().is_some_and(|current| current.release == id) {
+            return Err(Refusal::AlreadyCurrent { stage, release: id });
+        }
+        self.refuse_closed(project, &stage, &id, true)?;
+        let decision = gate::evaluate(self.state, &name, &stage, &id, &self.actor.party, self.now)?;
+        if !decision.lets_in() {
+            return Err(Refusal::GateUnmet { decision: Box::new(decision) });
+        }
+        Ok(vec![Event::Promoted {
+            replaces: there.current.as_ref().map(|current| current.release.clone()),
+            contents: release.contents.clone(),
+            decision: decision.record(),
+            project: name,
+            stage,
+            release: id,
+            reason,
+        }])
+    }
+
+    pub(super) fn approve(&self, name: ProjectName, stage: StageName, id: ReleaseId, seen: Option<&Digest>, comment: String) -> Answer {
+        let project = self.project(&name, Permission::Approve, Some(&stage))?;
+        text("a comment", &comment)?;
+        if !self.actor.party.is_person() {
+            return Err(Refusal::ApproverNotPerson);
+        }
+        let release = self.release(&name, &id)?;
+        let gate = project.config.stages.get(&stage).map(crate::config::Stage::full_gate).unwrap_or_default().digest();
+        if seen.is_some_and(|seen| *seen != gate) {
+            return Err(Refusal::GateChanged { stage });
+        }
+        let approvals = release.in_stage(&stage).map_or(0, |there| there.approvals.len());
+        if approvals >= APPROVALS_MAX {
+            return Err(Refusal::LimitReached { what: "a release", limit: format!("{APPROVALS_MAX} approvals for a stage") });
+        }
+        let roles = self.actor.roles_in(&name, &stage);
+        Ok(vec![Event::Approved { project: name, stage, release: id, gate, roles, comment }])
+    }
+
+    pub(super) fn roll_back(&self, name: ProjectName, stage: StageName, to: Option<ReleaseId>, reason: String) -> Answer {
+        let project = self.project(&name, Permission::RollBack, Some(&stage))?;
+        text("a reason", &reason)?;
+        let there = project.stage(&stage);
+        let Some(current) = &there.current else { return Err(Refusal::StageEmpty { stage }) };
+        let target = match to {
+            Some(id) => id,
+            None => self.default_target(&name, project, &stage)?,
+        };
+        if target == current.release {
+            return Err(Refusal::AlreadyCurrent { stage, release: target });
+        }
+        let release = self.release(&name, &target)?;
+        if release.presence(&stage).is_none() {
+            return Err(Refusal::NeverCurrent { stage, release: target });
+        }
+        self.refuse_closed(project, &stage, &target, false)?;
+        for digest in release.contents.digests().chain([target.digest()]) {
+            if let Some(hold) = self.state.system().hold_on(digest, &name) {
+                return Err(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() });
+            }
+        }
+        Ok(vec![Event::RolledBack {
+            contents: release.contents.clone(),
+            from: current.release.clone(),
+            project: name,
+            stage,
+            release: target,
+            reason,
+        }])
+    }
+
+    /// The latest earlier release that the stage did not itself roll back from, and that is neither vetoed nor held.
+    fn default_target(&self, name: &ProjectName, project: &Project, stage: &StageName) -> Result<ReleaseId, Refusal> {
+        let there = project.stage(stage);
+        let current = there.current.as_ref().map(|settled| &settled.release);
+        let good = |id: &ReleaseId| {
+            let in_stage = self.state.release(name, id).and_then(|release| release.in_stage(stage).cloned()).unwrap_or_default();
+            let rolled_back = in_stage.presence.and_then(|presence| presence.left).is_some_and(|left| left.rolled_back);
+            let contents = self.state.release(name, id).map(|release| release.contents.clone());
+            let digests = contents.iter().flat_map(Contents::digests).chain([id.digest()]);
+            let held = digests.into_iter().any(|digest| self.state.system().hold_on(digest, name).is_some());
+            in_stage.veto.is_none() && !rolled_back && !held
+        };
+        let earlier = there.earlier.iter().map(|settled| &settled.release).filter(|id| Some(*id) != current);
+        earlier.cloned().find(good).ok_or_else(|| Refusal::NothingEarlier { stage: stage.clone() })
+    }
+
+    fn refuse_closed(&self, project: &Project, stage: &StageName, id: &ReleaseId, paused_counts: bool) -> Result<(), Refusal> {
+        let there = project.stage(stage);
+        if let Some(pin) = &there.pinned {
+            return Err(Refusal::StagePinned { stage: stage.clone(), reason: pin.reason.clone() });
+        }
+        if let Some(pause) = there.paused.as_ref().filter(|_| paused_counts) {
+            return Err(Refusal::StagePaused { stage: stage.clone(), reason: pause.reason.clone() });
+        }
+        let release = self.state.release(&project.config.project, id);
+        match release.and_then(|release| release.in_stage(stage)?.veto.as_ref()) {
+            Some(veto) => Err(Refusal::Vetoed { stage: stage.clone(), release: id.clone(), reason: veto.reason.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many approvals a release has for one stage at most.
+const APPROVALS_MAX: usize = 200;

@@ -1,0 +1,65 @@
+//! What `after` asks for: having been current upstream, well, and for long enough.
+
+use super::{Finding, Question, Status};
+use crate::{Span, StageName, config::Upstream};
+
+const KIND: &str = "upstream";
+
+pub(super) fn findings(upstream: &Upstream, question: &Question<'_>) -> Vec<Finding> {
+    let soak = upstream.soak.unwrap_or(Span::ZERO);
+    let mut findings: Vec<_> = upstream.all.iter().map(|stage| in_stage(stage, soak, question)).collect();
+    findings.extend(any_of(&upstream.any, soak, question));
+    findings
+}
+
+fn any_of(stages: &[StageName], soak: Span, question: &Question<'_>) -> Option<Finding> {
+    let mut each: Vec<_> = stages.iter().map(|stage| in_stage(stage, soak, question)).collect();
+    if let Some(met) = each.iter().position(|finding| finding.status == Status::Met) {
+        return Some(each.swap_remove(met));
+    }
+    // The one that needs only time is the nearest; otherwise the first that was named.
+    each.sort_by_key(|finding| (finding.met_at.is_none(), finding.met_at));
+    let others: Vec<_> = each.iter().map(|finding| finding.because.clone()).collect();
+    let nearest = each.into_iter().next()?;
+    let because = if others.len() > 1 { format!("none of these holds: {}", others.join("; ")) } else { nearest.because.clone() };
+    Some(Finding { because, ..nearest })
+}
+
+fn in_stage(stage: &StageName, soak: Span, question: &Question<'_>) -> Finding {
+    let promote = || format!("selfsame promote {} --project {} --to {stage}", question.id, question.name);
+    let Some(presence) = question.release.presence(stage) else {
+        return Finding::unmet(KIND, format!("it has not been in `{stage}`"), promote());
+    };
+    if presence.left.as_ref().is_some_and(|left| left.rolled_back) {
+        let because = format!("`{stage}` was rolled back from it");
+        return Finding::unmet(KIND, because, format!("mend it and release anew, or {}", promote())).by([presence.index]);
+    }
+    let healthy = presence.healthy_time(question.now);
+    if healthy >= soak {
+        let because = if soak == Span::ZERO {
+            format!("it has been in `{stage}` since {}", presence.since)
+        } else {
+            format!("it has been well in `{stage}` for {}, {soak} required", seconds(healthy))
+        };
+        return Finding::met(KIND, because).by([presence.index]);
+    }
+    let missing = soak.saturating_sub(healthy);
+    let because = format!("it has been well in `{stage}` for {} of {soak}", seconds(healthy));
+    match (presence.healthy_since, &presence.left) {
+        (Some(_), _) => {
+            let met_at = question.now + missing;
+            let next = format!("wait until {met_at} while `{stage}` stays healthy; `selfsame promote --wait` does that");
+            Finding { met_at: Some(met_at), ..Finding::unmet(KIND, because, next) }
+        }
+        (None, Some(_)) => Finding::unmet(KIND, format!("{because}, and it has left"), promote()),
+        (None, None) => {
+            let next = format!("soak time stands still while `{stage}` is reported unhealthy: mend it, and report it healthy");
+            Finding::unmet(KIND, because, next)
+        }
+    }
+    .by([presence.index])
+}
+
+fn seconds(span: Span) -> Span {
+    Span::from_millis(span.as_millis() - span.as_millis() % 1000)
+}

@@ -1,0 +1,43 @@
+//! The rules of promotion, and nothing else.
+//!
+//! An artifact is known by its [`Digest`]; a [`ReleaseId`] names a set of them; a release moves through the stages of a project because
+//! each stage's [gate] was met. A [`Command`] asks for a change; [`decide`] answers with [`Event`]s or a
+//! [`Refusal`]; [`State::apply`] makes it true; [`gate::evaluate`] explains.
+//!
+//! This crate has no I/O, no clock and no randomness, and it never will: what it needs to know, it is told. So every rule can be tested
+//! in a microsecond and replayed in ten years.
+
+mod actor;
+pub mod canonical;
+mod command;
+pub mod config;
+mod decide;
+mod digest;
+mod event;
+pub mod gate;
+mod name;
+mod refusal;
+mod release;
+mod standing;
+mod state;
+mod time;
+
+pub use actor::{Actor, BUILT_IN_ROLES, CustomRoles, Grant, InvalidGrant, Permission, Scope};
+pub use command::{Command, Submission};
+pub use config::{InvalidConfig, ProjectConfig};
+pub use decide::{TEXT_BYTES_MAX, decide};
+pub use digest::{Algorithm, Digest, InvalidDigest};
+pub use event::{ENTRY_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
+pub use gate::{Decision, Finding, Status};
+pub use name::{
+    CommandKey, ComponentName, EvidenceKind, EvidenceName, InvalidName, Party, ProjectName, RepositoryName, RoleName,
+    StageName, TagName, TokenId,
+};
+pub use refusal::Refusal;
+pub use release::{Contents, ReleaseId, Source};
+pub use standing::{Place, Standing, standing};
+pub use state::{
+    Approval, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key, Left, Mark, Presence, Project,
+    Release, Settled, StageState, State, Subject, System, Token,
+};
+pub use time::{InvalidTime, Span, Timestamp};

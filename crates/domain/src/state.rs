@@ -1,0 +1,136 @@
+//! [`State`]: the fold of the ledger, as far as it is loaded.
+//!
+//! The state is made of *aggregates*, each with a [`Key`] and one row in storage. A shell holds any part of them in memory: before it
+//! decides a command or applies an event it loads what [`State::needs`] and [`Key::of_event`] name. So memory does not grow with the
+//! ledger, and start-up reads nothing but the system aggregate.
+//!
+//! # Invariants
+//!
+//! * A key that is not loaded reads as absent. Deciding with a needed key absent by mistake is the shell's bug, and `needs` its cure.
+//! * Applying an event cannot fail: what the ledger says is true.
+
+mod apply;
+mod needs;
+mod project;
+mod release;
+mod rows;
+mod subject;
+mod system;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use project::{Health, Project, Settled, StageState, HISTORY_MAX};
+pub use release::{Approval, InStage, Left, Presence, Release};
+pub use rows::{InvalidKey, InvalidRow};
+pub use subject::{Evidence, Subject, GROUPS_MAX};
+pub use system::{Hold, System, Token};
+
+use crate::{Digest, Party, ProjectName, ReleaseId, Timestamp, TokenId};
+
+/// The name of an aggregate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// What concerns the whole ledger: holds, the names of projects.
+    System,
+    /// A project with its stages.
+    Project(ProjectName),
+    /// A release.
+    Release(ProjectName, ReleaseId),
+    /// What is known about a digest within a project.
+    Subject(ProjectName, Digest),
+    /// An access token.
+    Token(TokenId),
+}
+
+/// A thing that somebody did at some time for some reason, and the entry that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// Who.
+    pub by: Party,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// The index of the entry.
+    pub index: u64,
+}
+
+/// The fold of the ledger up to [`State::size`], as far as it is loaded.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    size: u64,
+    time: Timestamp,
+    system: Arc<System>,
+    projects: BTreeMap<ProjectName, Option<Arc<Project>>>,
+    releases: BTreeMap<(ProjectName, ReleaseId), Option<Arc<Release>>>,
+    subjects: BTreeMap<(ProjectName, Digest), Option<Arc<Subject>>>,
+    tokens: BTreeMap<TokenId, Option<Arc<Token>>>,
+    changed: BTreeSet<Key>,
+}
+
+impl State {
+    /// An empty state that stands after `size` entries, the last of them at `time`: aggregates are loaded into it from storage.
+    pub fn resume(size: u64, time: Timestamp) -> Self {
+        Self { size, time, ..Self::default() }
+    }
+
+    /// How many entries were applied: the index of the next one.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The time of the last entry.
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// What concerns the whole ledger.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// A project, if it is loaded and exists.
+    pub fn project(&self, name: &ProjectName) -> Option<&Arc<Project>> {
+        self.projects.get(name)?.as_ref()
+    }
+
+    /// A release, if it is loaded and exists.
+    pub fn release(&self, project: &ProjectName, id: &ReleaseId) -> Option<&Arc<Release>> {
+        self.releases.get(&(project.clone(), id.clone()))?.as_ref()
+    }
+
+    /// What is known about a digest in a project, if it is loaded and anything is.
+    pub fn subject(&self, project: &ProjectName, digest: &Digest) -> Option<&Arc<Subject>> {
+        self.subjects.get(&(project.clone(), digest.clone()))?.as_ref()
+    }
+
+    /// A token, if it is loaded and exists.
+    pub fn token(&self, id: &TokenId) -> Option<&Arc<Token>> {
+        self.tokens.get(id)?.as_ref()
+    }
+
+    /// How many aggregates are loaded.
+    pub fn loaded(&self) -> usize {
+        self.projects.len() + self.releases.len() + self.subjects.len() + self.tokens.len()
+    }
+
+    /// Forgets every loaded aggregate except the system and the projects. Only right when nothing is [changed](Self::take_changed).
+    pub fn unload(&mut self) {
+        self.releases.clear();
+        self.subjects.clear();
+        self.tokens.clear();
+    }
+
+    /// The keys that events changed since this was last asked.
+    pub fn take_changed(&mut self) -> BTreeSet<Key> {
+        std::mem::take(&mut self.changed)
+    }
+}

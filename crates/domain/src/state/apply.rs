@@ -1,0 +1,208 @@
+//! `apply`: what is true once an entry has happened.
+
+use std::sync::Arc;
+
+use super::{Approval, Evidence, Health, Hold, Key, Mark, Presence, Project, Release, Settled, State, Token};
+use crate::{Contents, Entry, Event, ProjectConfig, ProjectName, ReleaseId, StageName, Steering};
+
+impl State {
+    /// Applies the next entry of the ledger.
+    pub fn apply(&mut self, entry: &Entry) {
+        let index = self.size;
+        let mark = |reason: &str| Mark { by: entry.actor.clone(), at: entry.at, reason: reason.into(), index };
+        match &entry.event {
+            Event::LedgerOpened { origin } => self.system_mut().origin.clone_from(origin),
+            Event::ConfigApplied { config } => self.apply_config(config, mark("")),
+            Event::TokenIssued { token, hash, party, grants, expires } => {
+                let issued = Token {
+                    hash: hash.clone(),
+                    party: party.clone(),
+                    grants: grants.clone(),
+                    expires: *expires,
+                    issued_by: entry.actor.clone(),
+                    revoked: None,
+                };
+                self.tokens.insert(token.clone(), Some(Arc::new(issued)));
+            }
+            Event::TokenRevoked { token, reason } => {
+                if let Some(Some(known)) = self.tokens.get_mut(token) {
+                    Arc::make_mut(known).revoked = Some(mark(reason));
+                }
+            }
+            Event::ManifestPushed { .. } | Event::ManifestDeleted { .. } | Event::EvidenceRecorded { .. } => {
+                self.apply_to_subject(entry);
+            }
+            Event::TagDeleted { .. } => {}
+            Event::ReleaseCreated { project, release, contents, source } => {
+                let created = Release {
+                    contents: contents.clone(),
+                    source: source.clone(),
+                    created: mark(""),
+                    stages: std::collections::BTreeMap::new(),
+                };
+                self.releases.insert((project.clone(), release.clone()), Some(Arc::new(created)));
+                for digest in contents.digests() {
+                    self.subject_mut(project, digest).in_release = true;
+                }
+            }
+            Event::Promoted { project, stage, release, replaces, contents, reason, .. } => {
+                self.settle(project, stage, (release, contents), mark(reason), replaces.as_ref(), false);
+            }
+            Event::RolledBack { project, stage, release, from, contents, reason } => {
+                self.settle(project, stage, (release, contents), mark(reason), Some(from), true);
+            }
+            Event::Held { digest, project, reason } => {
+                let hold = Hold { project: project.clone(), mark: mark(reason) };
+                self.system_mut().holds.entry(digest.clone()).or_default().push(hold);
+            }
+            Event::Unheld { digest, project, .. } => {
+                let holds = &mut self.system_mut().holds;
+                if let Some(on_digest) = holds.get_mut(digest) {
+                    on_digest.retain(|hold| hold.project != *project);
+                    if on_digest.is_empty() {
+                        holds.remove(digest);
+                    }
+                }
+            }
+            Event::Approved { .. } | Event::Vetoed { .. } | Event::Unvetoed { .. } => self.apply_to_release(entry),
+            Event::Steered { project, stage, change, reason } => self.steer(project, stage, *change, mark(reason)),
+            Event::HealthReported { project, stage, release, healthy, reason } => {
+                self.report_health(project, stage, release, *healthy, mark(reason));
+            }
+        }
+        self.changed.extend(Key::of_event(&entry.event));
+        self.size += 1;
+        self.time = entry.at;
+    }
+
+    fn apply_config(&mut self, config: &ProjectConfig, applied: Mark) {
+        let stages = self.project(&config.project).map(|before| before.stages.clone()).unwrap_or_default();
+        let project = Project { config: config.clone(), applied, stages };
+        self.projects.insert(config.project.clone(), Some(Arc::new(project)));
+        self.system_mut().projects.insert(config.project.clone());
+    }
+
+    fn apply_to_subject(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::ManifestPushed { repository, digest, .. } => {
+                if let Some(project) = repository.project() {
+                    self.subject_mut(&project, digest).repositories.insert(repository.clone());
+                }
+            }
+            Event::ManifestDeleted { repository, digest } => {
+                if let Some(project) = repository.project() {
+                    self.subject_mut(&project, digest).repositories.remove(repository);
+                }
+            }
+            Event::EvidenceRecorded { project, subject, kind, name, result, document, .. } => {
+                let evidence = Evidence {
+                    index: self.size,
+                    at: entry.at,
+                    by: entry.actor.clone(),
+                    kind: kind.clone(),
+                    name: name.clone(),
+                    result: *result,
+                    document: document.clone(),
+                };
+                self.subject_mut(project, subject).record(evidence);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_to_release(&mut self, entry: &Entry) {
+        let index = self.size;
+        let mark = |reason: &str| Mark { by: entry.actor.clone(), at: entry.at, reason: reason.into(), index };
+        match &entry.event {
+            Event::Approved { project, stage, release, gate, roles, .. } => {
+                let approval = Approval {
+                    by: entry.actor.clone(),
+                    at: entry.at,
+                    index,
+                    gate: gate.clone(),
+                    roles: roles.clone(),
+                };
+                self.in_stage(project, stage, release, |there| {
+                    there.approvals.retain(|one| one.by != approval.by);
+                    there.approvals.push(approval);
+                });
+            }
+            Event::Vetoed { project, stage, release, reason } => {
+                self.in_stage(project, stage, release, |there| there.veto = Some(mark(reason)));
+            }
+            Event::Unvetoed { project, stage, release, .. } => {
+                self.in_stage(project, stage, release, |there| there.veto = None);
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(
+        &mut self,
+        project: &ProjectName,
+        stage: &StageName,
+        (release, contents): (&ReleaseId, &Contents),
+        mark: Mark,
+        replaces: Option<&ReleaseId>,
+        rolled_back: bool,
+    ) {
+        let at = mark.at;
+        if let Some(replaced) = replaces {
+            self.in_stage(project, stage, replaced, |there| {
+                there.presence.iter_mut().for_each(|presence| presence.end(at, rolled_back));
+            });
+        }
+        let presence = Presence::begin(at, mark.index);
+        self.in_stage(project, stage, release, |there| there.presence = Some(presence));
+        self.stage_mut(project, stage, |there| {
+            there.settle(Settled { release: release.clone(), contents: contents.clone(), mark });
+        });
+    }
+
+    fn steer(&mut self, project: &ProjectName, stage: &StageName, change: Steering, mark: Mark) {
+        self.stage_mut(project, stage, |there| match change {
+            Steering::Pinned => there.pinned = Some(mark),
+            Steering::Unpinned => there.pinned = None,
+            Steering::Paused => there.paused = Some(mark),
+            Steering::Resumed => there.paused = None,
+        });
+    }
+
+    fn report_health(&mut self, project: &ProjectName, stage: &StageName, release: &ReleaseId, healthy: bool, mark: Mark) {
+        let at = mark.at;
+        self.in_stage(project, stage, release, |there| {
+            there.presence.iter_mut().for_each(|presence| presence.report(at, healthy));
+        });
+        self.stage_mut(project, stage, |there| {
+            let since = there.health.as_ref().filter(|before| before.healthy == healthy).map_or(at, |before| before.since);
+            there.health = Some(Health { healthy, since, mark });
+        });
+    }
+
+    fn system_mut(&mut self) -> &mut super::System {
+        Arc::make_mut(&mut self.system)
+    }
+
+    fn subject_mut(&mut self, project: &ProjectName, digest: &crate::Digest) -> &mut super::Subject {
+        let slot = self.subjects.entry((project.clone(), digest.clone())).or_default();
+        Arc::make_mut(slot.get_or_insert_default())
+    }
+
+    fn stage_mut(&mut self, project: &ProjectName, stage: &StageName, change: impl FnOnce(&mut super::StageState)) {
+        if let Some(Some(known)) = self.projects.get_mut(project) {
+            change(Arc::make_mut(known).stages.entry(stage.clone()).or_default());
+        }
+    }
+
+    fn in_stage(
+        &mut self,
+        project: &ProjectName,
+        stage: &StageName,
+        release: &ReleaseId,
+        change: impl FnOnce(&mut super::InStage),
+    ) {
+        if let Some(Some(known)) = self.releases.get_mut(&(project.clone(), release.clone())) {
+            change(Arc::make_mut(known).stages.entry(stage.clone()).or_default());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Which aggregates a command or an event is about.
+
+use super::{Key, State};
+use crate::{Command, Event, ProjectName, ReleaseId, RepositoryName, StageName};
+
+impl Key {
+    /// The aggregates that applying `event` changes.
+    pub fn of_event(event: &Event) -> Vec<Self> {
+        let release = |project: &ProjectName, release: &ReleaseId| Self::Release(project.clone(), release.clone());
+        match event {
+            Event::LedgerOpened { .. } | Event::Held { .. } | Event::Unheld { .. } => vec![Self::System],
+            Event::ConfigApplied { config } => vec![Self::System, Self::Project(config.project.clone())],
+            Event::TokenIssued { token, .. } | Event::TokenRevoked { token, .. } => vec![Self::Token(token.clone())],
+            Event::ManifestPushed { repository, digest, .. } | Event::ManifestDeleted { repository, digest } => {
+                repository.project().map(|project| Self::Subject(project, digest.clone())).into_iter().collect()
+            }
+            Event::TagDeleted { .. } => Vec::new(),
+            Event::EvidenceRecorded { project, subject, .. } => vec![Self::Subject(project.clone(), subject.clone())],
+            Event::ReleaseCreated { project, release: id, contents, .. } => {
+                let subjects = contents.digests().map(|digest| Self::Subject(project.clone(), digest.clone()));
+                std::iter::once(release(project, id)).chain(subjects).collect()
+            }
+            Event::Promoted { project, release: id, replaces, .. } => {
+                let mut keys = vec![Self::Project(project.clone()), release(project, id)];
+                keys.extend(replaces.iter().map(|replaced| release(project, replaced)));
+                keys
+            }
+            Event::RolledBack { project, release: id, from, .. } => {
+                vec![Self::Project(project.clone()), release(project, id), release(project, from)]
+            }
+            Event::Approved { project, release: id, .. }
+            | Event::Vetoed { project, release: id, .. }
+            | Event::Unvetoed { project, release: id, .. } => vec![release(project, id)],
+            Event::Steered { project, .. } => vec![Self::Project(project.clone())],
+            Event::HealthReported { project, release: id, .. } => vec![Self::Project(project.clone()), release(project, id)],
+        }
+    }
+}
+
+impl State {
+    /// The aggregates that must be loaded before `command` can be decided and are not. Ask again after loading them, until none is left:
+    /// what is needed next depends on what was loaded.
+    pub fn needs(&self, command: &Command) -> Vec<Key> {
+        let mut keys = Vec::new();
+        match command {
+            Command::ApplyConfig { config, .. } => keys.push(Key::Project(config.project.clone())),
+            Command::IssueToken { token, .. } | Command::RevokeToken { token, .. } => keys.push(Key::Token(token.clone())),
+            Command::PushManifest { repository, digest, .. } | Command::DeleteManifest { repository, digest } => {
+                if let Some(project) = repository.project() {
+                    keys.push(Key::Subject(project.clone(), digest.clone()));
+                    keys.push(Key::Project(project));
+                }
+            }
+            Command::DeleteTag { repository, .. } => keys.extend(project_of(repository)),
+            Command::RecordEvidence { project, subject, .. } => {
+                keys.push(Key::Project(project.clone()));
+                keys.push(Key::Subject(project.clone(), subject.clone()));
+            }
+            Command::CreateRelease { project, contents, .. } => {
+                keys.push(Key::Project(project.clone()));
+                keys.push(Key::Release(project.clone(), contents.id()));
+                keys.extend(contents.digests().map(|digest| Key::Subject(project.clone(), digest.clone())));
+            }
+            Command::Promote { project, stage, release, .. } => {
+                keys.extend(self.gate_keys(project, release));
+                keys.extend(self.current_of(project, stage));
+            }
+            Command::Approve { project, release, .. }
+            | Command::Veto { project, release, .. }
+            | Command::Unveto { project, release, .. } => {
+                keys.push(Key::Project(project.clone()));
+                keys.push(Key::Release(project.clone(), release.clone()));
+            }
+            Command::RollBack { project, stage, to, .. } => {
+                keys.push(Key::Project(project.clone()));
+                keys.extend(to.iter().map(|to| Key::Release(project.clone(), to.clone())));
+                keys.extend(self.current_of(project, stage));
+                let recent = self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
+                keys.extend(recent.map(|settled| Key::Release(project.clone(), settled.release.clone())));
+            }
+            Command::Hold { .. } | Command::Unhold { .. } => {}
+            Command::Steer { project, .. } => keys.push(Key::Project(project.clone())),
+            Command::ReportHealth { project, stage, .. } => {
+                keys.push(Key::Project(project.clone()));
+                keys.extend(self.current_of(project, stage));
+            }
+        }
+        keys.retain(|key| !self.has_loaded(key));
+        keys
+    }
+
+    /// The aggregates that evaluating a gate for `release` reads and that are not loaded; ask again after loading, until none is left.
+    pub fn gate_needs(&self, project: &ProjectName, release: &ReleaseId) -> Vec<Key> {
+        self.gate_keys(project, release).into_iter().filter(|key| !self.has_loaded(key)).collect()
+    }
+
+    fn gate_keys(&self, project: &ProjectName, id: &ReleaseId) -> Vec<Key> {
+        let mut keys = vec![Key::Project(project.clone()), Key::Release(project.clone(), id.clone())];
+        if let Some(release) = self.release(project, id) {
+            let subjects = release.contents.digests().chain([id.digest()]);
+            keys.extend(subjects.map(|digest| Key::Subject(project.clone(), digest.clone())));
+        }
+        keys
+    }
+
+    fn current_of(&self, project: &ProjectName, stage: &StageName) -> Option<Key> {
+        let current = self.project(project)?.stage(stage).current.as_ref()?;
+        Some(Key::Release(project.clone(), current.release.clone()))
+    }
+}
+
+fn project_of(repository: &RepositoryName) -> Option<Key> {
+    repository.project().map(Key::Project)
+}

@@ -1,0 +1,121 @@
+//! A release and its way through the stages.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Mark;
+use crate::{Contents, Digest, Party, RoleName, Source, Span, StageName, Timestamp};
+
+/// A release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// What it is made of.
+    pub contents: Contents,
+    /// Where that comes from.
+    pub source: Source,
+    /// Who created it, and when.
+    pub created: Mark,
+    /// What happened to it, by stage.
+    #[serde(default)]
+    pub stages: BTreeMap<StageName, InStage>,
+}
+
+/// What happened to a release in one stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InStage {
+    /// Its latest time as the current release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence: Option<Presence>,
+    /// Who said yes to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// It may never enter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub veto: Option<Mark>,
+}
+
+/// A time as the current release of a stage. Health counts as good until somebody reports otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presence {
+    /// When it began.
+    pub since: Timestamp,
+    /// The entry that began it.
+    pub index: u64,
+    /// When it ended, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
+    /// Healthy time up to the last change of health.
+    pub healthy: Span,
+    /// Since when it has been healthy without a break, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthy_since: Option<Timestamp>,
+}
+
+/// How a release ceased to be current.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// When.
+    pub at: Timestamp,
+    /// By a rollback, so the stage had reason to get rid of it.
+    pub rolled_back: bool,
+}
+
+/// A person's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// Who.
+    pub by: Party,
+    /// When.
+    pub at: Timestamp,
+    /// The entry.
+    pub index: u64,
+    /// The gate that the person saw.
+    pub gate: Digest,
+    /// The roles that the person had.
+    pub roles: Vec<RoleName>,
+}
+
+impl Release {
+    /// What happened to it in `stage`, if anything did.
+    pub fn in_stage(&self, stage: &StageName) -> Option<&InStage> {
+        self.stages.get(stage)
+    }
+
+    /// Its latest time as the current release of `stage`.
+    pub fn presence(&self, stage: &StageName) -> Option<&Presence> {
+        self.stages.get(stage)?.presence.as_ref()
+    }
+}
+
+impl Presence {
+    pub(super) fn begin(at: Timestamp, index: u64) -> Self {
+        Self { since: at, index, left: None, healthy: Span::ZERO, healthy_since: Some(at) }
+    }
+
+    pub(super) fn report(&mut self, at: Timestamp, healthy: bool) {
+        match (self.healthy_since, healthy) {
+            (Some(since), false) => {
+                self.healthy = self.healthy.plus(at.since(since));
+                self.healthy_since = None;
+            }
+            (None, true) => self.healthy_since = Some(at),
+            (Some(_), true) | (None, false) => {}
+        }
+    }
+
+    pub(super) fn end(&mut self, at: Timestamp, rolled_back: bool) {
+        self.report(at, false);
+        self.left = Some(Left { at, rolled_back });
+    }
+
+    /// How much healthy time it has had by `now`.
+    pub fn healthy_time(&self, now: Timestamp) -> Span {
+        self.healthy_since.map_or(self.healthy, |since| self.healthy.plus(now.since(since)))
+    }
+}

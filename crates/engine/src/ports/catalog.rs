@@ -1,0 +1,142 @@
+//! [`Catalog`]: what the registry knows about manifests, tags and which repository has which blob.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::{Digest, RepositoryName, TagName, Timestamp};
+
+use super::Trouble;
+
+/// What a manifest's own bytes say, and where it was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestRecord {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Its media type, as pushed.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The manifest that it is about.
+    pub subject: Option<Digest>,
+    /// Its artifact type: its own, else its configuration's media type, none for an index without one.
+    pub artifact_type: Option<String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What it names.
+    pub parts: Vec<Part>,
+}
+
+/// Something that a manifest names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// As what it names it.
+    pub kind: PartKind,
+    /// The digest.
+    pub digest: Digest,
+    /// The size that the descriptor gives, in bytes.
+    pub size: u64,
+    /// The media type that the descriptor gives.
+    pub media_type: String,
+}
+
+/// As what a manifest names something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartKind {
+    /// A manifest of an index.
+    Child,
+    /// The configuration of an image.
+    Config,
+    /// A layer, or any blob.
+    Layer,
+}
+
+/// A row of a referrers list, as the OCI distribution specification wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The referring manifest.
+    pub digest: Digest,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its artifact type.
+    pub artifact_type: Option<String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// A change of the catalog that follows from a ledger entry, committed together with it.
+#[derive(Clone, Debug)]
+pub enum CatalogChange {
+    /// A manifest was pushed.
+    Put {
+        /// What it says.
+        manifest: Box<ManifestRecord>,
+        /// The tags that point to it from now on.
+        tags: Vec<TagName>,
+    },
+    /// A manifest was deleted, with its tags.
+    Delete {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        digest: Digest,
+    },
+    /// A tag was deleted.
+    Untag {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        tag: TagName,
+    },
+}
+
+/// The registry's catalog. Manifests and tags change only with ledger entries ([`super::Batch::catalog`]); which repository has which
+/// blob is not in the ledger until a manifest names it, so it is written here directly.
+///
+/// Reads see every change that returned before they began: a deleted manifest is gone at once.
+#[async_trait]
+pub trait Catalog: Send + Sync + 'static {
+    /// The media type and size of a manifest.
+    async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<(String, u64)>, Trouble>;
+
+    /// What a tag points to, with the manifest's media type and size.
+    async fn tag(&self, repository: &RepositoryName, tag: &TagName) -> Result<Option<(Digest, String, u64)>, Trouble>;
+
+    /// The tags in lexical order after `after`, at most `limit`; `None` if the repository has never had a manifest or blob.
+    async fn tags(&self, repository: &RepositoryName, after: Option<&str>, limit: usize) -> Result<Option<Vec<TagName>>, Trouble>;
+
+    /// The manifests about `subject`, in the order of their digests after `after`, at most `limit`.
+    async fn referrers(
+        &self,
+        repository: &RepositoryName,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        after: Option<&Digest>,
+        limit: usize,
+    ) -> Result<Vec<Referrer>, Trouble>;
+
+    /// Repositories in lexical order after `after`, at most `limit`.
+    async fn repositories(&self, after: Option<&str>, limit: usize) -> Result<Vec<RepositoryName>, Trouble>;
+
+    /// The size of a blob that the repository has.
+    async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Trouble>;
+
+    /// Repositories that have the blob, for a mount that names none, at most 100; the caller checks which of them it may read.
+    async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble>;
+
+    /// The repository has the blob from now on. Durable. `at` is when, for retention.
+    async fn link_blob(&self, repository: &RepositoryName, digest: &Digest, size: u64, at: Timestamp) -> Result<(), Trouble>;
+
+    /// The repository has the blob no longer; `false` if it had not.
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<bool, Trouble>;
+
+    /// The manifests of the repository that name `digest` as a part, and those that `digest`, a manifest itself, is about: one step
+    /// upwards on the way to what was promoted. At most `limit`.
+    async fn containers(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Vec<Digest>, Trouble>;
+
+    /// The parts of a manifest.
+    async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble>;
+}

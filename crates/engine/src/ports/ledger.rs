@@ -1,0 +1,111 @@
+//! [`Ledger`]: the entries, the head, and the rows of the state that belong to them.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{Digest, Timestamp};
+use tlog::{Frontier, Hash};
+
+use super::{CatalogChange, Trouble};
+
+/// Where the ledger ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The tree: how many entries, and the hashes that its root follows from.
+    pub frontier: Frontier,
+    /// The time of the last entry.
+    pub time: Timestamp,
+}
+
+/// One entry to append.
+#[derive(Clone, Debug)]
+pub struct NewEntry {
+    /// The canonical bytes.
+    pub bytes: Bytes,
+    /// Their RFC 6962 leaf hash.
+    pub leaf: Hash,
+}
+
+/// A row of the state: the key's text and the aggregate's JSON, `None` to remove it.
+pub type Row = (String, Option<Vec<u8>>);
+
+/// What a command with an idempotency key was answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The digest of the command.
+    pub command: Digest,
+    /// The index of its first entry.
+    pub index: u64,
+    /// How many entries it made, at least one.
+    pub count: u64,
+}
+
+/// Everything that becomes true together.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The head that this batch was decided on. Committing fails if the ledger ends elsewhere.
+    pub expected: Head,
+    /// The entries to append, in order.
+    pub entries: Vec<NewEntry>,
+    /// The head afterwards.
+    pub next: Head,
+    /// The rows of the state that the entries change.
+    pub rows: Vec<Row>,
+    /// The idempotency keys that the entries answer, each already made unique for its actor.
+    pub requests: Vec<(String, Answered)>,
+    /// What the entries change in the registry's catalog.
+    pub catalog: Vec<CatalogChange>,
+}
+
+/// Why a batch was not committed. Nothing of it is visible.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Another writer was faster: read the tail, fold it, decide again.
+    #[error("the ledger ends elsewhere: another writer was faster")]
+    Conflict,
+    /// Storage broke. Whether the batch will be found after a restart is unknown until the head was read again.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// The append-only ledger, and the rows and tables that are committed with it.
+///
+/// * `commit` is atomic and durable: once it returned `Ok`, all of the batch survives any crash; otherwise none of it is visible.
+/// * `commit` succeeds only if the ledger ends at `expected`: a compare-and-swap, so that two writers can never fork it.
+/// * Reads see every commit that returned before they began.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    /// The head; the default one for a ledger without entries.
+    async fn head(&self) -> Result<Head, Trouble>;
+
+    /// The entries from index `from` on, at most `limit`, in order and without gaps; empty at the end.
+    async fn read(&self, from: u64, limit: usize) -> Result<Vec<Bytes>, Trouble>;
+
+    /// The entries with these indices, in the order asked for; an index past the end is left out.
+    async fn read_each(&self, indices: &[u64]) -> Result<Vec<(u64, Bytes)>, Trouble>;
+
+    /// The leaf hashes of the entries `from..to`, for cutting tiles without reading bodies.
+    async fn leaves(&self, from: u64, to: u64) -> Result<Vec<Hash>, Trouble>;
+
+    /// The rows of the state with these keys, in the order asked for.
+    async fn rows(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble>;
+
+    /// Rows of the state in the order of their keys, beginning after `after`, at most `limit`.
+    async fn all_rows(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, Trouble>;
+
+    /// What these idempotency keys were answered with, in the order asked for.
+    async fn answered(&self, keys: &[String]) -> Result<Vec<Option<Answered>>, Trouble>;
+
+    /// Appends a batch.
+    async fn commit(&self, batch: Batch) -> Result<(), CommitError>;
+
+    /// Removes every row of the state, every answered key and the whole catalog, as the first step of a rebuild.
+    async fn clear_derived(&self) -> Result<(), Trouble>;
+
+    /// Writes derived rows without entries, as the further steps of a rebuild.
+    async fn restore_derived(
+        &self,
+        rows: Vec<Row>,
+        requests: Vec<(String, Answered)>,
+        catalog: Vec<CatalogChange>,
+    ) -> Result<(), Trouble>;
+}

@@ -1,0 +1,1 @@
+//! Worlds for tests: a whole system in one process.
