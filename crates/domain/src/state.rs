@@ -129,6 +129,31 @@ impl State {
         self.tokens.clear();
     }
 
+    /// Takes over the aggregates `keys` of `from`, loaded there, and stands where `from` stands: how readers follow the writer.
+    pub fn adopt(&mut self, from: &Self, keys: &BTreeSet<Key>) {
+        for key in keys {
+            match key {
+                Key::System => self.system = from.system.clone(),
+                Key::Project(project) => drop(self.projects.insert(project.clone(), from.project(project).cloned())),
+                Key::Release(project, id) => {
+                    self.releases.insert((project.clone(), id.clone()), from.release(project, id).cloned());
+                }
+                Key::Subject(project, digest) => {
+                    self.subjects.insert((project.clone(), digest.clone()), from.subject(project, digest).cloned());
+                }
+                Key::Token(token) => drop(self.tokens.insert(token.clone(), from.token(token).cloned())),
+            }
+        }
+        self.size = from.size;
+        self.time = from.time;
+    }
+
+    /// Applies the entry at `index`, leaving out those between: for the fold of one project's entries.
+    pub fn apply_at(&mut self, index: u64, entry: &crate::Entry) {
+        self.size = index;
+        self.apply(entry);
+    }
+
     /// The keys that events changed since this was last asked.
     pub fn take_changed(&mut self) -> BTreeSet<Key> {
         std::mem::take(&mut self.changed)

@@ -2,5 +2,25 @@
 //!
 //! This is the only place where the order of effects is decided. What is right and wrong stands in `domain`; how storage does its part
 //! stands behind the [ports].
+//!
+//! # Invariants
+//!
+//! * Nothing changes the ledger but the writer, and the writer changes nothing but through `Ledger::commit`.
+//! * An answer is given only after the commit is durable.
+//! * Readers see whole commits, in order.
 
+mod as_of;
+mod clock;
+mod engine;
+mod error;
+mod followers;
+pub mod manifest;
 pub mod ports;
+mod rebuild;
+mod shared;
+mod writer;
+
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, Opening, Options, Ports, Receipt};
+pub use error::Error;
+pub use rebuild::{Rebuilt, rebuild};

@@ -63,6 +63,7 @@ fn other_files_are_refused() {
         (edit("index 2", "index 9223372036854775807"), ProofFileError::IndexTooLarge { index: MAX_TREE_SIZE }),
         (edit(&hash, &hash[1..]), line(4, hash_line)),
         (edit(&hash, &format!("{hash}\n").repeat(64)), ProofFileError::TooManyHashes),
+        (edit(&hash, &(format!("{hash}\n").repeat(64) + "more")), ProofFileError::TooManyHashes),
         (file[..file.find("\n\n").unwrap() + 1].to_owned(), line(6, hash_line)),
         (file[..file.find("\n\n").unwrap() + 2].to_owned(), shape.clone()),
         (file.trim_end().to_owned(), shape),

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::TileBuilder;
 use crate::testing::{leaves, mth, tiles};
 use crate::verify::{verify_consistency, verify_inclusion};
 
@@ -37,6 +38,14 @@ fn impossible_requests_and_unreadable_tiles_are_told_apart() {
     let missing = Tile::in_tree(0, 1, 301).unwrap();
     assert_eq!(inclusion_proof(0, 301, &tiles), Err(ProveError::ShortTile { tile: missing, got: 0 }));
 
+    let (short, wide) = (Tile::in_tree(0, 1, 300).unwrap(), Tile::in_tree(0, 1, 301).unwrap());
+    let mut damaged = tiles.clone();
+    damaged.insert(wide, tiles[&short].clone());
+    for index in [0, 300] {
+        assert_eq!(inclusion_proof(index, 301, &damaged), Err(ProveError::ShortTile { tile: wide, got: 44 }));
+    }
+    assert_eq!(TileBuilder::resume(301, &damaged).err(), Some(ProveError::ShortTile { tile: wide, got: 44 }));
+
     struct Broken;
     impl HashReader for Broken {
         type Error = std::fmt::Error;
@@ -64,6 +73,11 @@ fn a_wider_tile_serves_a_smaller_tree() {
     let reader = Widest(grown);
     for size in [1, 2, 255, 256, 257, 511, 513, 599, 600] {
         assert_eq!(root_from_tiles(size as u64, &reader).unwrap(), mth(&leaves[..size]), "size {size}");
+        let mut resumed = TileBuilder::resume(size as u64, &reader).unwrap();
+        leaves[size..].iter().for_each(|leaf| resumed.append(*leaf));
+        for (tile, hashes) in resumed.take_tiles() {
+            assert_eq!(Some(&hashes), reader.0.get(&tile), "`{tile}` after size {size}");
+        }
     }
 }
 

@@ -148,10 +148,11 @@ fn content_that_does_not_fit_is_refused() {
     assert_eq!(tile.encode(&[Hash::ZERO]), Err(TileError::Length { tile, wanted: 64, got: 32 }));
 
     let bundle = EntryBundle::new(0, 2).unwrap();
-    let cases: [(&[u8], BundleError); 6] = [
+    let cases: [(&[u8], BundleError); 7] = [
         (&[], BundleError::EntryCount { bundle, got: 0 }),
         (&[0, 1, 9], BundleError::EntryCount { bundle, got: 1 }),
         (&[0, 0, 0, 0, 0, 0], BundleError::EntryCount { bundle, got: 3 }),
+        (&[0, 0, 0, 0, 0, 0, 0, 0], BundleError::EntryCount { bundle, got: 3 }),
         (&[0], BundleError::Truncated { bundle, place: 0 }),
         (&[0, 0, 0], BundleError::Truncated { bundle, place: 1 }),
         (&[0, 1, 9, 255, 255, 1], BundleError::Truncated { bundle, place: 1 }),

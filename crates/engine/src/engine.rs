@@ -1,0 +1,221 @@
+//! [`Engine`]: the handle that everything outside holds.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    Digest, Event, Grant, Key, Party, Place, ProjectName, ReleaseId, Span, StageName, State, Submission, Timestamp, TokenId,
+    standing,
+};
+use tlog::SignerKey;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Clock, Error, SystemClock, as_of, followers,
+    ports::{Blobs, Catalog, Ledger, ManifestRecord, Tiles, Views},
+    shared::Shared,
+    writer::{Job, Writer},
+};
+
+/// The storage that the engine works on.
+#[derive(Clone)]
+pub struct Ports {
+    /// Entries and state.
+    pub ledger: Arc<dyn Ledger>,
+    /// The registry's catalog.
+    pub catalog: Arc<dyn Catalog>,
+    /// Bytes by digest.
+    pub blobs: Arc<dyn Blobs>,
+    /// Read models.
+    pub views: Arc<dyn Views>,
+    /// The published ledger.
+    pub tiles: Arc<dyn Tiles>,
+}
+
+/// How an engine runs.
+pub struct Options {
+    /// Where time comes from.
+    pub clock: Box<dyn Clock>,
+    /// How many commands wait at most; one more is told to come back.
+    pub queue: usize,
+    /// How many commands are committed together at most.
+    pub batch: usize,
+    /// Who signs the ledger's checkpoints; its name is the ledger's origin.
+    pub signer: SignerKey,
+    /// What to write into a ledger that has no entry yet.
+    pub opening: Opening,
+}
+
+/// The first token of a ledger: whoever has its secret may do everything.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The id of the token.
+    pub token: TokenId,
+    /// The digest of its secret.
+    pub hash: Digest,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The index of the first entry that it made.
+    pub index: u64,
+    /// How many entries it made; none if all was so already.
+    pub count: u64,
+    /// The size of the ledger that the answer speaks of.
+    pub size: u64,
+    /// The events of the entries; empty in the answer to a repeated command.
+    pub events: Vec<Event>,
+    /// The time that the decision was made for.
+    pub at: Timestamp,
+    /// Whether the command had been answered before, under the same idempotency key.
+    pub repeated: bool,
+}
+
+/// The engine. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Job>,
+}
+
+impl Options {
+    /// The usual options: the machine's clock, 1,024 commands waiting, 256 in a batch.
+    pub fn new(signer: SignerKey, opening: Opening) -> Self {
+        Self { clock: Box::new(SystemClock), queue: 1024, batch: 256, signer, opening }
+    }
+}
+
+impl Engine {
+    /// Opens the ledger, beginning it if it has no entry, and starts the writer and the followers. They end when the last handle is gone.
+    pub async fn start(ports: Ports, options: Options) -> Result<Self, Error> {
+        let head = ports.ledger.head().await?;
+        let shared = Arc::new(Shared::new(ports, options.clock, State::resume(head.frontier.size(), head.time)));
+        let mut writer = Writer::open(shared.clone(), options.batch).await?;
+        if head.frontier.size() == 0 {
+            writer.append_unasked(&ledger_itself(), opening_events(&options.signer, options.opening, shared.clock.now())).await?;
+        } else {
+            shared.replace(crate::writer::standing_at(&shared, &head).await?);
+        }
+        let (queue, jobs) = mpsc::channel(options.queue);
+        tokio::spawn(writer.run(jobs));
+        followers::start(&shared, options.signer).await?;
+        Ok(Self { shared, queue })
+    }
+
+    /// Decides a command and appends what follows from it.
+    pub async fn submit(&self, submission: Submission) -> Result<Receipt, Error> {
+        self.enqueue(submission, None).await
+    }
+
+    /// Decides the push of a manifest, and puts `record` into the catalog together with the entry.
+    pub async fn submit_manifest(&self, submission: Submission, record: ManifestRecord) -> Result<Receipt, Error> {
+        self.enqueue(submission, Some(Box::new(record))).await
+    }
+
+    async fn enqueue(&self, submission: Submission, manifest: Option<Box<ManifestRecord>>) -> Result<Receipt, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { submission, manifest, answer };
+        self.queue.try_send(job).map_err(|full| match full {
+            mpsc::error::TrySendError::Full(_) => Error::Busy { waiting: self.queue.max_capacity() },
+            mpsc::error::TrySendError::Closed(_) => Error::broken("reach the writer", "it has stopped"),
+        })?;
+        answered.await.map_err(|gone| Error::broken("hear from the writer", gone))?
+    }
+
+    /// Loads `keys` and looks at the state.
+    pub async fn read<T>(&self, keys: &[Key], look: impl FnOnce(&State) -> T) -> Result<T, Error> {
+        let wanted = |state: &State| keys.iter().filter(|key| !state.has_loaded(key)).cloned().collect();
+        self.shared.look(wanted, look).await
+    }
+
+    /// How a release stands in a stage, with the gate's answer: now, at a time to come if nothing else happens, or at a time gone by, as
+    /// the ledger stood then.
+    pub async fn place(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        release: &ReleaseId,
+        asker: &Party,
+        at: Option<Timestamp>,
+    ) -> Result<Place, Error> {
+        let now = self.now();
+        if let Some(at) = at.filter(|at| *at < now) {
+            let state = as_of::fold(&self.shared.ports, project, release, at).await?;
+            return Ok(standing(&state, project, stage, release, asker, at)?);
+        }
+        let wanted = |state: &State| {
+            let mut keys = state.gate_needs(project, release);
+            let current = state.project(project).and_then(|known| known.stage(stage).current.as_ref());
+            keys.extend(current.map(|current| Key::Release(project.clone(), current.release.clone())));
+            keys.retain(|key| !state.has_loaded(key));
+            keys
+        };
+        let look = |state: &State| standing(state, project, stage, release, asker, at.unwrap_or(now));
+        Ok(self.shared.look(wanted, look).await??)
+    }
+
+    /// How many entries the ledger has.
+    pub fn size(&self) -> u64 {
+        *self.shared.size.borrow()
+    }
+
+    /// How many entries are published with a signed checkpoint.
+    pub fn published(&self) -> u64 {
+        *self.shared.published.borrow()
+    }
+
+    /// The time, never earlier than that of the last entry.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now().max(self.shared.state().time())
+    }
+
+    /// The storage.
+    pub fn ports(&self) -> &Ports {
+        &self.shared.ports
+    }
+
+    /// Waits until the ledger has `size` entries and the views take them into account; `false` if that took longer than `timeout`.
+    pub async fn wait_for(&self, size: u64, timeout: Duration) -> bool {
+        let mut viewed = self.shared.viewed.subscribe();
+        let waited = tokio::time::timeout(timeout, viewed.wait_for(|viewed| *viewed >= size)).await;
+        matches!(waited, Ok(Ok(_)))
+    }
+
+    /// Waits until the ledger has more than `size` entries; `false` if that took longer than `timeout`.
+    pub async fn wait_past(&self, size: u64, timeout: Duration) -> bool {
+        let mut sizes = self.shared.size.subscribe();
+        let waited = tokio::time::timeout(timeout, sizes.wait_for(|now| *now > size)).await;
+        matches!(waited, Ok(Ok(_)))
+    }
+
+    /// Waits until `size` entries are published with a signed checkpoint; `false` if that took longer than `timeout`.
+    pub async fn wait_published(&self, size: u64, timeout: Duration) -> bool {
+        let mut published = self.shared.published.subscribe();
+        let waited = tokio::time::timeout(timeout, published.wait_for(|published| *published >= size)).await;
+        matches!(waited, Ok(Ok(_)))
+    }
+
+    /// Whether commands can be written; if not, why.
+    pub fn writable(&self) -> Result<(), String> {
+        self.shared.failed.get().map_or(Ok(()), |reason| Err(reason.clone()))
+    }
+}
+
+/// Who acts where nobody asked: the ledger that begins.
+fn ledger_itself() -> Party {
+    "machine:selfsame".parse().expect("a valid party")
+}
+
+fn opening_events(signer: &SignerKey, opening: Opening, now: Timestamp) -> Vec<Event> {
+    let everything: Grant = "admin@*".parse().expect("a valid grant");
+    vec![
+        Event::LedgerOpened { origin: signer.name().to_string() },
+        Event::TokenIssued {
+            token: opening.token,
+            hash: opening.hash,
+            party: "person:admin".parse().expect("a valid party"),
+            grants: vec![everything],
+            expires: now + Span::from_secs(365 * 24 * 3600),
+        },
+    ]
+}

@@ -1,0 +1,88 @@
+//! Keeps the read models.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{Entry, Event};
+
+use crate::{
+    Error,
+    ports::{HistoryRow, ReleaseRow, ViewChange},
+    shared::Shared,
+};
+
+/// How many entries are folded at once.
+const CHUNK: usize = 1000;
+/// How long to wait before trying again after trouble.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Follower {
+    shared: Arc<Shared>,
+    cursor: u64,
+}
+
+impl Follower {
+    pub async fn open(shared: Arc<Shared>) -> Result<Self, Error> {
+        let cursor = shared.ports.views.cursor().await?;
+        if cursor > *shared.size.borrow() {
+            // The views know entries that the ledger does not have: they belong to another ledger.
+            shared.ports.views.clear().await?;
+            return Ok(Self { shared, cursor: 0 });
+        }
+        shared.viewed.send_replace(cursor);
+        Ok(Self { shared, cursor })
+    }
+
+    pub async fn run(mut self) {
+        while self.shared.wait_past(self.cursor).await {
+            if let Err(error) = self.step().await {
+                tracing::error!(%error, cursor = self.cursor, "The views cannot follow the ledger");
+                tokio::time::sleep(PATIENCE).await;
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), Error> {
+        let entries = self.shared.ports.ledger.read(self.cursor, CHUNK).await?;
+        let next = self.cursor + entries.len() as u64;
+        let mut changes = Vec::with_capacity(entries.len());
+        for (index, bytes) in (self.cursor..).zip(&entries) {
+            let entry = Entry::decode(bytes).map_err(|error| Error::broken(format!("read entry {index}"), error))?;
+            changes.push(view_change(index, &entry));
+        }
+        self.shared.ports.views.fold(changes, next).await?;
+        self.cursor = next;
+        self.shared.viewed.send_replace(next);
+        Ok(())
+    }
+}
+
+/// What an entry adds to the views.
+pub(crate) fn view_change(index: u64, entry: &Entry) -> ViewChange {
+    let history = match &entry.event {
+        Event::Promoted { project, stage, release, reason, .. } => Some((project, stage, release, reason, false)),
+        Event::RolledBack { project, stage, release, reason, .. } => Some((project, stage, release, reason, true)),
+        _ => None,
+    };
+    let release = match &entry.event {
+        Event::ReleaseCreated { project, release, .. } => {
+            Some(ReleaseRow { index, at: entry.at, project: project.clone(), release: release.clone() })
+        }
+        _ => None,
+    };
+    ViewChange {
+        index,
+        project: entry.event.project(),
+        digests: entry.event.digests(),
+        history: history.map(|(project, stage, release, reason, rolled_back)| HistoryRow {
+            index,
+            at: entry.at,
+            project: project.clone(),
+            stage: stage.clone(),
+            release: release.clone(),
+            rolled_back,
+            by: entry.actor.clone(),
+            reason: reason.clone(),
+        }),
+        release,
+    }
+}

@@ -1,0 +1,317 @@
+//! The single writer: drains the queue in batches, decides, appends, commits, answers.
+//!
+//! One batch is one commit, so durable throughput is that of group commit. The commit's compare-and-swap on the head is the fence: a
+//! second writer elsewhere makes it fail, and then the writer reads where the ledger stands and decides anew.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{Command, Digest, ENTRY_BYTES_MAX, Entry, Event, Key, Party, Refusal, Request, State, Submission, Timestamp, Version, decide};
+use tlog::leaf_hash;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Error, Receipt,
+    ports::{Answered, Batch, CatalogChange, CommitError, Head, ManifestRecord, NewEntry},
+    shared::{LOADED_MAX, Shared, fetch, load},
+};
+
+/// How often a batch is decided anew because another writer was faster, before its commands are told to come back.
+const CONFLICTS_MAX: usize = 20;
+
+/// A command in the queue.
+pub(crate) struct Job {
+    pub submission: Submission,
+    pub manifest: Option<Box<ManifestRecord>>,
+    pub answer: oneshot::Sender<Result<Receipt, Error>>,
+}
+
+/// The writer's own view of the ledger: always at the head, loaded as far as its commands needed.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    state: State,
+    head: Head,
+    batch_max: usize,
+}
+
+/// What one job came to, before the commit.
+enum Outcome {
+    Decided(Receipt),
+    /// An earlier job of the same batch has the same idempotency key.
+    SameAs(usize),
+    Failed(Error),
+}
+
+impl Writer {
+    /// A writer at the head of the ledger.
+    pub async fn open(shared: Arc<Shared>, batch_max: usize) -> Result<Self, Error> {
+        let head = shared.ports.ledger.head().await?;
+        let state = standing_at(&shared, &head).await?;
+        Ok(Self { shared, state, head, batch_max })
+    }
+
+    /// Works until every handle to the queue is gone.
+    pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(self.batch_max);
+        while queue.recv_many(&mut jobs, self.batch_max).await > 0 {
+            let batch = std::mem::take(&mut jobs);
+            self.answer(batch).await;
+        }
+        self.shared.ended.send_replace(true);
+    }
+
+    /// Appends `event` as the first entry of an empty ledger, or any entry that needs no decision.
+    pub async fn append_unasked(&mut self, actor: &Party, events: Vec<Event>) -> Result<(), Error> {
+        let mut draft = Draft::default();
+        let now = self.now();
+        for event in events {
+            self.write(&mut draft, actor, now, event, None)?;
+        }
+        self.commit(draft).await.map_err(|error| Error::broken("open the ledger", error))
+    }
+
+    async fn answer(&mut self, jobs: Vec<Job>) {
+        if let Some(reason) = self.shared.failed.get() {
+            for job in jobs {
+                let _ = job.answer.send(Err(Error::broken("write to the ledger", reason.clone())));
+            }
+            return;
+        }
+        let mut attempt = 0;
+        let outcomes = loop {
+            match self.attempt(&jobs).await {
+                Ok(outcomes) => break outcomes,
+                Err(CommitError::Conflict) if attempt < CONFLICTS_MAX => {
+                    attempt += 1;
+                    if let Err(error) = self.catch_up().await {
+                        break fail_all(&jobs, &error.to_string());
+                    }
+                }
+                Err(CommitError::Conflict) => break jobs.iter().map(|_| Outcome::Failed(Error::Busy { waiting: jobs.len() })).collect(),
+                Err(CommitError::Trouble(trouble)) => {
+                    let reason = format!("{trouble}; nothing is written until the server is restarted");
+                    tracing::error!(%reason, "The ledger cannot be written");
+                    let _ = self.shared.failed.set(reason.clone());
+                    break fail_all(&jobs, &reason);
+                }
+            }
+        };
+        deliver(jobs, outcomes);
+        if self.state.loaded() > LOADED_MAX {
+            self.state.unload();
+        }
+    }
+
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, CommitError> {
+        let answered = match self.prepare(jobs).await {
+            Ok(answered) => answered,
+            Err(error) => return Ok(fail_all(jobs, &error.to_string())),
+        };
+        let mut draft = Draft::default();
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        let mut keys: BTreeMap<String, usize> = BTreeMap::new();
+        for (position, job) in jobs.iter().enumerate() {
+            let outcome = self.decide(&mut draft, job, &answered, &mut keys, position);
+            outcomes.push(outcome);
+        }
+        if !draft.entries.is_empty() {
+            self.commit(draft).await?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Loads what the jobs need, and looks up which of them were answered before.
+    async fn prepare(&mut self, jobs: &[Job]) -> Result<BTreeMap<String, Answered>, Error> {
+        loop {
+            let mut missing: Vec<Key> = jobs.iter().flat_map(|job| self.state.needs(&job.submission.command)).collect();
+            if missing.is_empty() {
+                break;
+            }
+            missing.sort();
+            missing.dedup();
+            let rows = fetch(&*self.shared.ports.ledger, &missing).await?;
+            load(&mut self.state, &missing, &rows)?;
+        }
+        let keys: Vec<String> = jobs.iter().filter_map(|job| request_key(&job.submission)).collect();
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let answers = self.shared.ports.ledger.answered(&keys).await?;
+        Ok(keys.into_iter().zip(answers).filter_map(|(key, answer)| Some((key, answer?))).collect())
+    }
+
+    fn decide(
+        &mut self,
+        draft: &mut Draft,
+        job: &Job,
+        answered: &BTreeMap<String, Answered>,
+        keys: &mut BTreeMap<String, usize>,
+        position: usize,
+    ) -> Outcome {
+        let Submission { actor, key, command } = &job.submission;
+        let unique = request_key(&job.submission);
+        let request = key.clone().map(|key| Request { command: command.digest(), key });
+        if let (Some(unique), Some(request)) = (&unique, &request) {
+            if let Some(before) = answered.get(unique) {
+                return repeated(before, request, self.state.size(), self.state.time());
+            }
+            if let Some(earlier) = keys.get(unique) {
+                return Outcome::SameAs(*earlier);
+            }
+        }
+        let now = self.now();
+        let size = self.state.size();
+        let events = match decide(&self.state, actor, command.clone(), now) {
+            Ok(events) => events,
+            Err(refusal) => return Outcome::Failed(refusal.into()),
+        };
+        for event in &events {
+            if let Err(error) = self.write(draft, &actor.party, now, event.clone(), request.clone()) {
+                return Outcome::Failed(error);
+            }
+        }
+        if let Some(record) = &job.manifest
+            && let Command::PushManifest { tags, .. } = command
+        {
+            draft.catalog.push(CatalogChange::Put { manifest: record.clone(), tags: tags.clone() });
+        }
+        draft.catalog.extend(events.iter().filter_map(catalog_change));
+        let count = events.len() as u64;
+        if let (Some(unique), Some(request), true) = (unique, request, count > 0) {
+            keys.insert(unique.clone(), position);
+            draft.requests.push((unique, Answered { command: request.command, index: size, count }));
+        }
+        Outcome::Decided(Receipt { index: size, count, size: self.state.size(), events, at: now, repeated: false })
+    }
+
+    /// Encodes one event as the next entry, and applies it to the writer's state.
+    fn write(
+        &mut self,
+        draft: &mut Draft,
+        actor: &Party,
+        at: Timestamp,
+        event: Event,
+        request: Option<Request>,
+    ) -> Result<(), Error> {
+        let entry = Entry { actor: actor.clone(), at, event, request, v: Version };
+        let bytes = entry.encode();
+        if bytes.len() > ENTRY_BYTES_MAX {
+            let limit = format!("{ENTRY_BYTES_MAX} bytes in the ledger");
+            return Err(Refusal::LimitReached { what: "a command's entry", limit }.into());
+        }
+        if draft.head.is_none() {
+            draft.head = Some(self.head.clone());
+        }
+        let leaf = leaf_hash(&bytes);
+        self.head.frontier.append(leaf);
+        self.head.time = at;
+        draft.entries.push(NewEntry { bytes: bytes.into(), leaf });
+        self.state.apply(&entry);
+        Ok(())
+    }
+
+    /// Commits what was drafted. If that fails, the writer stands at the head again, as if nothing had been drafted.
+    async fn commit(&mut self, draft: Draft) -> Result<(), CommitError> {
+        let Some(expected) = draft.head else { return Ok(()) };
+        let changed = self.state.take_changed();
+        let rows = changed.iter().map(|key| (key.to_string(), self.state.row(key))).collect();
+        let batch = Batch {
+            expected: expected.clone(),
+            entries: draft.entries,
+            next: self.head.clone(),
+            rows,
+            requests: draft.requests,
+            catalog: draft.catalog,
+        };
+        let closed = self.shared.close_for_commit().await;
+        let committed = self.shared.ports.ledger.commit(batch).await;
+        match committed {
+            Ok(()) => self.shared.adopt(&self.state, &changed),
+            Err(_) => {
+                self.state = State::resume(expected.frontier.size(), expected.time);
+                self.head = expected;
+            }
+        }
+        drop(closed);
+        committed
+    }
+
+    /// Stands at the head of the ledger, wherever another writer has put it.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        self.head = self.shared.ports.ledger.head().await?;
+        self.state = standing_at(&self.shared, &self.head).await?;
+        self.shared.replace(self.state.clone());
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now().max(self.head.time)
+    }
+}
+
+/// What a batch will commit.
+#[derive(Default)]
+struct Draft {
+    /// The head before the first entry.
+    head: Option<Head>,
+    entries: Vec<NewEntry>,
+    requests: Vec<(String, Answered)>,
+    catalog: Vec<CatalogChange>,
+}
+
+/// A state at `head` with the system aggregate loaded.
+pub(crate) async fn standing_at(shared: &Shared, head: &Head) -> Result<State, Error> {
+    let mut state = State::resume(head.frontier.size(), head.time);
+    let system = [Key::System];
+    let rows = fetch(&*shared.ports.ledger, &system).await?;
+    load(&mut state, &system, &rows)?;
+    Ok(state)
+}
+
+/// The idempotency key, made unique for its actor.
+fn request_key(submission: &Submission) -> Option<String> {
+    let key = submission.key.as_ref()?;
+    Some(request_row(&submission.actor.party, key.as_str()))
+}
+
+/// The name of the row that keeps what a key was answered with.
+pub(crate) fn request_row(party: &Party, key: &str) -> String {
+    Digest::sha256(format!("{party}\n{key}").as_bytes()).hex().to_owned()
+}
+
+fn repeated(before: &Answered, request: &Request, size: u64, at: Timestamp) -> Outcome {
+    if before.command != request.command {
+        return Outcome::Failed(Refusal::KeyReused { key: request.key.to_string() }.into());
+    }
+    Outcome::Decided(Receipt { index: before.index, count: before.count, size, events: Vec::new(), at, repeated: true })
+}
+
+pub(crate) fn catalog_change(event: &Event) -> Option<CatalogChange> {
+    match event {
+        Event::ManifestDeleted { repository, digest } => {
+            Some(CatalogChange::Delete { repository: repository.clone(), digest: digest.clone() })
+        }
+        Event::TagDeleted { repository, tag } => Some(CatalogChange::Untag { repository: repository.clone(), tag: tag.clone() }),
+        _ => None,
+    }
+}
+
+fn fail_all(jobs: &[Job], reason: &str) -> Vec<Outcome> {
+    jobs.iter().map(|_| Outcome::Failed(Error::broken("write to the ledger", reason.to_owned()))).collect()
+}
+
+fn deliver(jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+    let mut given: Vec<Option<Receipt>> = Vec::with_capacity(outcomes.len());
+    for (job, outcome) in jobs.into_iter().zip(outcomes) {
+        let answer = match outcome {
+            Outcome::Decided(receipt) => Ok(receipt),
+            Outcome::Failed(error) => Err(error),
+            Outcome::SameAs(earlier) => match given.get(earlier).cloned().flatten() {
+                Some(receipt) => Ok(Receipt { repeated: true, ..receipt }),
+                None => Err(Error::Busy { waiting: 1 }),
+            },
+        };
+        given.push(answer.as_ref().ok().cloned());
+        // Nobody may be waiting any more; what was decided stands all the same.
+        let _ = job.answer.send(answer);
+    }
+}
