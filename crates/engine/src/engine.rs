@@ -41,8 +41,8 @@ pub struct Options {
     pub batch: usize,
     /// Who signs the ledger's checkpoints; its name is the ledger's origin.
     pub signer: SignerKey,
-    /// What to write into a ledger that has no entry yet.
-    pub opening: Opening,
+    /// What to write into a ledger that has no entry yet; without it, such a ledger is not opened.
+    pub opening: Option<Opening>,
 }
 
 /// The first token of a ledger: whoever has its secret may do everything.
@@ -80,7 +80,7 @@ pub struct Engine {
 
 impl Options {
     /// The usual options: the machine's clock, 1,024 commands waiting, 256 in a batch.
-    pub fn new(signer: SignerKey, opening: Opening) -> Self {
+    pub fn new(signer: SignerKey, opening: Option<Opening>) -> Self {
         Self { clock: Box::new(SystemClock), queue: 1024, batch: 256, signer, opening }
     }
 }
@@ -92,7 +92,8 @@ impl Engine {
         let shared = Arc::new(Shared::new(ports, options.clock, State::resume(head.frontier.size(), head.time)));
         let mut writer = Writer::open(shared.clone(), options.batch).await?;
         if head.frontier.size() == 0 {
-            writer.append_unasked(&ledger_itself(), opening_events(&options.signer, options.opening, shared.clock.now())).await?;
+            let opening = options.opening.ok_or_else(|| Error::broken("open the ledger", "it has no entry and no first token"))?;
+            writer.append_unasked(&ledger_itself(), opening_events(&options.signer, opening, shared.clock.now())).await?;
         } else {
             shared.replace(crate::writer::standing_at(&shared, &head).await?);
         }
