@@ -7,7 +7,7 @@
 //!
 //! | Module | What it holds | Specification |
 //! |---|---|---|
-//! | [`hash`] | [`Hash`], [`leaf_hash`], [`node_hash`], [`empty_root`] | RFC 6962, section 2.1 |
+//! | [`hash`] | [`Hash`](struct@Hash), [`leaf_hash`], [`node_hash`], [`empty_root`] | RFC 6962, section 2.1 |
 //! | [`frontier`] | [`Frontier`]: the smallest state from which a tree can grow | RFC 6962, section 2.1 |
 //! | [`verify`] | [`verify_inclusion`], [`verify_consistency`] | RFC 6962, sections 2.1.1 and 2.1.2 |
 //! | [`prove`] | [`inclusion_proof`], [`consistency_proof`], [`root_from_tiles`] over a [`HashReader`] | the same |

@@ -151,6 +151,25 @@ fn a_key_that_signed_twice_counts_once() {
     assert!(matches!(forged.verify(&[alice.verifier_key()]), Err(NoteError::BadSignature { .. })));
 }
 
+/// Ids are short, so two keys of one name can share one. These two seeds were searched for.
+#[test]
+fn two_known_keys_with_one_name_and_id_are_refused() {
+    let numbered = |number: u32| {
+        let mut seed = [0; 32];
+        seed[..4].copy_from_slice(&number.to_be_bytes());
+        SignerKey::from_seed("alice", seed).unwrap()
+    };
+    let (alice, double) = (numbered(90_034), numbered(104_683));
+    let (key, doubles_key) = (alice.verifier_key(), double.verifier_key());
+    assert!(key.id() == doubles_key.id() && key != doubles_key);
+    let note = Note::sign("text\n", &alice).unwrap();
+    assert!(note.verify(std::slice::from_ref(&key)).is_ok());
+    let wanted = NoteError::AmbiguousKey { name: alice.name().clone(), id: key.id() };
+    assert_eq!(note.verify(&[key.clone(), doubles_key.clone()]), Err(wanted));
+    let wanted = NoteError::BadSignature { name: alice.name().clone(), id: key.id() };
+    assert_eq!(note.verify(&[doubles_key]), Err(wanted));
+}
+
 proptest! {
     #[test]
     fn signed_texts_verify_and_any_changed_byte_is_noticed(
