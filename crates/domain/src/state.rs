@@ -32,15 +32,17 @@ pub use rows::{InvalidKey, InvalidRow};
 pub use subject::{Evidence, Subject, GROUPS_MAX};
 pub use system::{Hold, System, Token};
 
-use crate::{Digest, Party, ProjectName, ReleaseId, Timestamp, TokenId};
+use crate::{Digest, Party, ProjectName, ReleaseId, StageName, Timestamp, TokenId};
 
 /// The name of an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// What concerns the whole ledger: holds, the names of projects.
     System,
-    /// A project with its stages.
+    /// A project: its configuration.
     Project(ProjectName),
+    /// What a stage has.
+    Stage(ProjectName, StageName),
     /// A release.
     Release(ProjectName, ReleaseId),
     /// What is known about a digest within a project.
@@ -135,6 +137,16 @@ impl State {
             match key {
                 Key::System => self.system = from.system.clone(),
                 Key::Project(project) => drop(self.projects.insert(project.clone(), from.project(project).cloned())),
+                Key::Stage(project, stage) => {
+                    let state = from.project(project).and_then(|known| known.stages.get(stage));
+                    if let Some(Some(known)) = self.projects.get_mut(project) {
+                        let stages = &mut Arc::make_mut(known).stages;
+                        match state {
+                            Some(state) => drop(stages.insert(stage.clone(), state.clone())),
+                            None => drop(stages.remove(stage)),
+                        }
+                    }
+                }
                 Key::Release(project, id) => {
                     self.releases.insert((project.clone(), id.clone()), from.release(project, id).cloned());
                 }

@@ -125,7 +125,7 @@ impl Engine {
 
     /// Loads `keys` and looks at the state.
     pub async fn read<T>(&self, keys: &[Key], look: impl FnOnce(&State) -> T) -> Result<T, Error> {
-        let wanted = |state: &State| keys.iter().filter(|key| !state.has_loaded(key)).cloned().collect();
+        let wanted = |state: &State| state.missing(keys.iter().cloned());
         self.shared.look(wanted, look).await
     }
 
@@ -147,8 +147,7 @@ impl Engine {
         let wanted = |state: &State| {
             let mut keys = state.gate_needs(project, release);
             let current = state.project(project).and_then(|known| known.stage(stage).current.as_ref());
-            keys.extend(current.map(|current| Key::Release(project.clone(), current.release.clone())));
-            keys.retain(|key| !state.has_loaded(key));
+            keys.extend(state.missing(current.map(|current| Key::Release(project.clone(), current.release.clone()))));
             keys
         };
         let look = |state: &State| standing(state, project, stage, release, asker, at.unwrap_or(now));

@@ -62,12 +62,16 @@ pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Reb
 }
 
 async fn load_for(ports: &Ports, state: &mut State, entries: &[(u64, Entry)]) -> Result<(), Error> {
-    let mut missing: Vec<Key> = entries.iter().flat_map(|(_, entry)| Key::of_event(&entry.event)).collect();
-    missing.retain(|key| !state.has_loaded(key));
-    missing.sort();
-    missing.dedup();
-    let rows = fetch(&*ports.ledger, &missing).await?;
-    load(state, &missing, &rows)
+    loop {
+        let mut missing: Vec<Key> = entries.iter().flat_map(|(_, entry)| state.needs_for_event(&entry.event)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        missing.sort();
+        missing.dedup();
+        let rows = fetch(&*ports.ledger, &missing).await?;
+        load(state, &missing, &rows)?;
+    }
 }
 
 fn requests_of(entries: &[(u64, Entry)]) -> Vec<(String, Answered)> {

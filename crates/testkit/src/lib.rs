@@ -1,1 +1,9 @@
-//! Worlds for tests: a whole system in one process.
+//! Worlds for tests: a whole system in one process, and the audit that follows every step of every end-to-end test.
+
+mod audit;
+mod clock;
+
+
+pub use audit::audit;
+pub use clock::FakeClock;
+

@@ -17,7 +17,7 @@ impl Desk<'_> {
             return Err(Refusal::PlanStale { project: name.clone() });
         }
         if let Some(project) = known {
-            if project.config == *config {
+            if *project.config == *config {
                 return Ok(Vec::new());
             }
             let vanishing = |stage: &&crate::StageName| !config.stages.contains_key(*stage) && project.stage(stage).current.is_some();

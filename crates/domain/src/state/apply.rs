@@ -76,8 +76,11 @@ impl State {
     }
 
     fn apply_config(&mut self, config: &ProjectConfig, applied: Mark) {
-        let stages = self.project(&config.project).map(|before| before.stages.clone()).unwrap_or_default();
-        let project = Project { config: config.clone(), applied, stages };
+        let mut stages = self.project(&config.project).map(|before| before.stages.clone()).unwrap_or_default();
+        // A stage that is taken out is forgotten: should it come back, it comes back empty.
+        let gone = stages.extract_if(.., |stage, _| !config.stages.contains_key(stage));
+        self.changed.extend(gone.map(|(stage, _)| Key::Stage(config.project.clone(), stage)));
+        let project = Project { config: Arc::new(config.clone()), applied, stages };
         self.projects.insert(config.project.clone(), Some(Arc::new(project)));
         self.system_mut().projects.insert(config.project.clone());
     }
@@ -190,7 +193,7 @@ impl State {
 
     fn stage_mut(&mut self, project: &ProjectName, stage: &StageName, change: impl FnOnce(&mut super::StageState)) {
         if let Some(Some(known)) = self.projects.get_mut(project) {
-            change(Arc::make_mut(known).stages.entry(stage.clone()).or_default());
+            change(Arc::make_mut(Arc::make_mut(known).stages.entry(stage.clone()).or_default()));
         }
     }
 

@@ -4,7 +4,7 @@ use super::{Key, State};
 use crate::{Command, Event, ProjectName, ReleaseId, RepositoryName, StageName};
 
 impl Key {
-    /// The aggregates that applying `event` changes.
+    /// The aggregates that applying `event` changes. What must be loaded for it, [`State::needs_for_event`] says.
     pub fn of_event(event: &Event) -> Vec<Self> {
         let release = |project: &ProjectName, release: &ReleaseId| Self::Release(project.clone(), release.clone());
         match event {
@@ -20,19 +20,21 @@ impl Key {
                 let subjects = contents.digests().map(|digest| Self::Subject(project.clone(), digest.clone()));
                 std::iter::once(release(project, id)).chain(subjects).collect()
             }
-            Event::Promoted { project, release: id, replaces, .. } => {
-                let mut keys = vec![Self::Project(project.clone()), release(project, id)];
+            Event::Promoted { project, stage, release: id, replaces, .. } => {
+                let mut keys = vec![Self::Stage(project.clone(), stage.clone()), release(project, id)];
                 keys.extend(replaces.iter().map(|replaced| release(project, replaced)));
                 keys
             }
-            Event::RolledBack { project, release: id, from, .. } => {
-                vec![Self::Project(project.clone()), release(project, id), release(project, from)]
+            Event::RolledBack { project, stage, release: id, from, .. } => {
+                vec![Self::Stage(project.clone(), stage.clone()), release(project, id), release(project, from)]
             }
             Event::Approved { project, release: id, .. }
             | Event::Vetoed { project, release: id, .. }
             | Event::Unvetoed { project, release: id, .. } => vec![release(project, id)],
-            Event::Steered { project, .. } => vec![Self::Project(project.clone())],
-            Event::HealthReported { project, release: id, .. } => vec![Self::Project(project.clone()), release(project, id)],
+            Event::Steered { project, stage, .. } => vec![Self::Stage(project.clone(), stage.clone())],
+            Event::HealthReported { project, stage, release: id, .. } => {
+                vec![Self::Stage(project.clone(), stage.clone()), release(project, id)]
+            }
         }
     }
 }
@@ -85,13 +87,39 @@ impl State {
                 keys.extend(self.current_of(project, stage));
             }
         }
-        keys.retain(|key| !self.has_loaded(key));
-        keys
+        self.missing(keys)
+    }
+
+    /// The aggregates that must be loaded before `event` can be applied and are not; ask again after loading, until none is left.
+    pub fn needs_for_event(&self, event: &Event) -> Vec<Key> {
+        let changed = Key::of_event(event);
+        let in_stage = |key: &Key| matches!(key, Key::Stage(..));
+        let project = if changed.iter().any(in_stage) { event.project().map(Key::Project) } else { None };
+        if project.as_ref().is_some_and(|project| !self.has_loaded(project)) {
+            return self.missing(changed.into_iter().filter(|key| !in_stage(key)).chain(project));
+        }
+        self.missing(changed)
+    }
+
+    /// Of `keys`, those that are not loaded, where a project stands for itself and all its stages.
+    pub fn missing(&self, keys: impl IntoIterator<Item = Key>) -> Vec<Key> {
+        let mut missing = Vec::new();
+        for key in keys {
+            if let Key::Project(name) = &key
+                && let Some(project) = self.project(name)
+            {
+                let stages = project.config.stages.keys().map(|stage| Key::Stage(name.clone(), stage.clone()));
+                missing.extend(stages.filter(|stage| !self.has_loaded(stage)));
+            } else if !self.has_loaded(&key) {
+                missing.push(key);
+            }
+        }
+        missing
     }
 
     /// The aggregates that evaluating a gate for `release` reads and that are not loaded; ask again after loading, until none is left.
     pub fn gate_needs(&self, project: &ProjectName, release: &ReleaseId) -> Vec<Key> {
-        self.gate_keys(project, release).into_iter().filter(|key| !self.has_loaded(key)).collect()
+        self.missing(self.gate_keys(project, release))
     }
 
     fn gate_keys(&self, project: &ProjectName, id: &ReleaseId) -> Vec<Key> {

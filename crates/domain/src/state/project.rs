@@ -1,6 +1,9 @@
 //! A project with its stages.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +18,13 @@ pub const HISTORY_MAX: usize = 10;
 #[serde(deny_unknown_fields)]
 pub struct Project {
     /// The configuration in force.
-    pub config: ProjectConfig,
+    pub config: Arc<ProjectConfig>,
     /// Who put it in force, and when.
     pub applied: Mark,
-    /// What each stage has. A stage that was never touched is not in here.
-    pub stages: BTreeMap<StageName, StageState>,
+    /// What each stage has: rows of their own, so that a promotion does not write the whole project. A stage that is not loaded, or was
+    /// never touched, reads as empty.
+    #[serde(skip)]
+    pub stages: BTreeMap<StageName, Arc<StageState>>,
 }
 
 /// What a stage has.
@@ -72,7 +77,7 @@ impl Project {
     pub fn stage(&self, stage: &StageName) -> &StageState {
         static EMPTY: StageState =
             StageState { current: None, earlier: VecDeque::new(), pinned: None, paused: None, health: None };
-        self.stages.get(stage).unwrap_or(&EMPTY)
+        self.stages.get(stage).map_or(&EMPTY, |state| state)
     }
 }
 

@@ -4,8 +4,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Key, State};
-use crate::canonical;
+use super::{Key, StageState, State};
+use crate::{Project, ProjectName, canonical};
 
 /// Why a text is no [`Key`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,7 @@ impl fmt::Display for Key {
         match self {
             Self::System => f.write_str("system"),
             Self::Project(project) => write!(f, "project/{project}"),
+            Self::Stage(project, stage) => write!(f, "stage/{project}/{stage}"),
             Self::Release(project, release) => write!(f, "release/{project}/{release}"),
             Self::Subject(project, digest) => write!(f, "subject/{project}/{digest}"),
             Self::Token(token) => write!(f, "token/{token}"),
@@ -40,6 +41,7 @@ impl FromStr for Key {
         let key = match parts[..] {
             ["system"] => Some(Self::System),
             ["project", project] => project.parse().ok().map(Self::Project),
+            ["stage", project, stage] => project.parse().ok().zip(stage.parse().ok()).map(|(p, s)| Self::Stage(p, s)),
             ["release", project, id] => project.parse().ok().zip(id.parse().ok()).map(|(p, id)| Self::Release(p, id)),
             ["subject", project, digest] => project.parse().ok().zip(digest.parse().ok()).map(|(p, d)| Self::Subject(p, d)),
             ["token", token] => token.parse().ok().map(Self::Token),
@@ -55,6 +57,11 @@ impl State {
         match key {
             Key::System => true,
             Key::Project(project) => self.projects.contains_key(project),
+            Key::Stage(project, stage) => match self.projects.get(project) {
+                Some(Some(known)) => known.stages.contains_key(stage),
+                Some(None) => true,
+                None => false,
+            },
             Key::Release(project, id) => self.releases.contains_key(&(project.clone(), id.clone())),
             Key::Subject(project, digest) => self.subjects.contains_key(&(project.clone(), digest.clone())),
             Key::Token(token) => self.tokens.contains_key(token),
@@ -77,6 +84,11 @@ impl State {
         match key {
             Key::System => {}
             Key::Project(project) => drop(self.projects.insert(project.clone(), parse(key, row)?)),
+            Key::Stage(project, stage) => {
+                if let Some(Some(known)) = self.projects.get_mut(project) {
+                    Arc::make_mut(known).stages.insert(stage.clone(), parse(key, row)?.unwrap_or_default());
+                }
+            }
             Key::Release(project, id) => drop(self.releases.insert((project.clone(), id.clone()), parse(key, row)?)),
             Key::Subject(project, digest) => drop(self.subjects.insert((project.clone(), digest.clone()), parse(key, row)?)),
             Key::Token(token) => drop(self.tokens.insert(token.clone(), parse(key, row)?)),
@@ -92,6 +104,10 @@ impl State {
         match key {
             Key::System => bytes(Some(&self.system)),
             Key::Project(project) => bytes(self.project(project)),
+            Key::Stage(project, stage) => {
+                let state = self.project(project).and_then(|known| known.stages.get(stage));
+                bytes(state.filter(|state| ***state != StageState::default()))
+            }
             Key::Release(project, id) => bytes(self.release(project, id)),
             Key::Subject(project, digest) => bytes(self.subject(project, digest)),
             Key::Token(token) => bytes(self.token(token)),
@@ -101,9 +117,15 @@ impl State {
     /// Every loaded key whose aggregate exists, in the order of their texts' kinds.
     pub fn keys(&self) -> impl Iterator<Item = Key> {
         let projects = self.projects.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Project(k.clone()));
+        let touched = |(name, project): (&ProjectName, &Option<Arc<Project>>)| {
+            let stages = project.iter().flat_map(|project| project.stages.iter());
+            let touched = stages.filter(|(_, state)| ***state != StageState::default());
+            touched.map(|(stage, _)| Key::Stage(name.clone(), stage.clone())).collect::<Vec<_>>()
+        };
+        let stages = self.projects.iter().flat_map(touched);
         let releases = self.releases.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Release(k.0.clone(), k.1.clone()));
         let subjects = self.subjects.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Subject(k.0.clone(), k.1.clone()));
         let tokens = self.tokens.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Token(k.clone()));
-        std::iter::once(Key::System).chain(projects).chain(releases).chain(subjects).chain(tokens)
+        std::iter::once(Key::System).chain(projects).chain(stages).chain(releases).chain(subjects).chain(tokens)
     }
 }
