@@ -1,0 +1,72 @@
+//! Benchmarks: us, and a peer or a raw floor, interleaved in one run.
+//!
+//! Machines are shared and noisy, so what counts is the ratio within one run: each round measures both sides one right after the other,
+//! and the median of the rounds' ratios is printed, with the CPU seconds and the memory of each side's server process.
+
+mod floor;
+mod gate;
+mod http;
+mod process;
+mod promotions;
+mod startup;
+mod table;
+mod transfers;
+mod world;
+
+use clap::Parser;
+
+/// Measures Selfsame beside its peers and prints ratios.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Which parts to run; all of them unless some are named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Rounds of each comparison.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of each measurement under load.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// The program to measure; built from this workspace unless it says otherwise.
+    #[arg(long)]
+    program: Option<std::path::PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Durable promotions per second over HTTP, beside the same database doing the same group commits without us.
+    Promotions,
+    /// Promotion of a large image, beside copying it between two repositories.
+    Copy,
+    /// Pulls and pushes, beside docker-registry.
+    Transfers,
+    /// A gate with 100 pieces of evidence.
+    Gate,
+    /// Start-up with 1,000,000 entries, and memory.
+    Startup,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse();
+    let program = match arguments.program {
+        Some(program) => program,
+        None => process::build()?,
+    };
+    let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
+    if wanted(Part::Gate) {
+        gate::run()?;
+    }
+    if wanted(Part::Promotions) {
+        promotions::run(&program, arguments.rounds, arguments.seconds)?;
+    }
+    if wanted(Part::Copy) {
+        promotions::beside_copy(&program, arguments.rounds)?;
+    }
+    if wanted(Part::Transfers) {
+        transfers::run(&program, arguments.rounds, arguments.seconds)?;
+    }
+    if wanted(Part::Startup) {
+        startup::run(&program)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Durable promotions, beside the raw floor; and promotion of a large image, beside copying it.
+
+use std::{
+    error::Error,
+    fs, io,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    floor,
+    http::{Body, Connection},
+    process::Server,
+    table,
+    world::World,
+};
+
+/// Clients, and what share of the floor is promised for them.
+const LOADS: [(usize, f64); 3] = [(1, 0.5), (8, 0.5), (64, 0.25)];
+
+struct Reached {
+    per_second: f64,
+    p50: f64,
+    p99: f64,
+    cpu_per_promotion: f64,
+}
+
+/// Measures promotions per second at 1, 8 and 64 clients.
+pub fn run(program: &Path, rounds: usize, seconds: f64) -> Result<(), Box<dyn Error>> {
+    table::heading("Durable promotions over HTTP, beside the same database doing the same group commits without us");
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let server = Server::selfsame(program, &data)?;
+    let world = World::new(program, folder.path(), &data, &server.address)?;
+    world.apply_project()?;
+    let mut releases = Vec::new();
+    for name in ["one", "two"] {
+        fs::write(folder.path().join(name), format!("build {name}"))?;
+        releases.push(world.release(name)?.0);
+    }
+    for (clients, promised) in LOADS {
+        let (mut ratios, mut ours, mut floors) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let reached = promote(&server, &world.token, &releases, clients, seconds)?;
+            let floor = floor::run(folder.path(), clients, seconds)?;
+            ratios.push(reached.per_second / floor.per_second);
+            ours.push(reached);
+            floors.push(floor);
+        }
+        let mid = |of: fn(&Reached) -> f64| table::median(&mut ours.iter().map(of).collect::<Vec<_>>());
+        let floor = |of: fn(&floor::Floor) -> f64| table::median(&mut floors.iter().map(of).collect::<Vec<_>>());
+        table::ratio(
+            &format!("promotions/s, {clients} clients"),
+            &format!("{:.0}/s", mid(|r| r.per_second)),
+            &format!("{:.0}/s", floor(|f| f.per_second)),
+            table::median(&mut ratios),
+            &format!("promised: at least {promised}"),
+        );
+        table::figure(
+            "  latency p50 / p99",
+            &format!("{:.0} / {:.0} us", mid(|r| r.p50), mid(|r| r.p99)),
+            &format!("floor {:.0} / {:.0} us; server CPU {:.0} us each", floor(|f| f.p50), floor(|f| f.p99), mid(|r| r.cpu_per_promotion)),
+        );
+    }
+    table::figure("memory of the server", &format!("{:.0} MiB", server.usage()?.resident), "");
+    Ok(())
+}
+
+fn promote(server: &Server, token: &str, releases: &[String], clients: usize, seconds: f64) -> Result<Reached, Box<dyn Error>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let before = server.usage()?;
+    let begun = Instant::now();
+    let workers: Vec<_> = (0..clients)
+        .map(|number| {
+            let (address, token) = (server.address.clone(), token.to_owned());
+            let (releases, stop) = (releases.to_vec(), stop.clone());
+            std::thread::spawn(move || client(&address, &token, number, &releases, &stop))
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs_f64(seconds));
+    stop.store(true, Ordering::Relaxed);
+    let mut latencies = Vec::new();
+    for worker in workers {
+        latencies.extend(worker.join().map_err(|_| "a client panicked")??);
+    }
+    let elapsed = begun.elapsed().as_secs_f64();
+    let count = latencies.len() as f64;
+    Ok(Reached {
+        per_second: count / elapsed,
+        p50: table::percentile(&mut latencies, 0.5),
+        p99: table::percentile(&mut latencies, 0.99),
+        cpu_per_promotion: (server.usage()? - before).cpu / count * 1e6,
+    })
+}
+
+/// One client promotes two releases in turn into a stage of its own.
+fn client(address: &str, token: &str, number: usize, releases: &[String], stop: &AtomicBool) -> io::Result<Vec<f64>> {
+    let mut connection = Connection::open(address, Some(token))?;
+    let path = format!("/v1/projects/bench/stages/s{number}/promotions");
+    let mut latencies = Vec::new();
+    for release in releases.iter().cycle() {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let body = format!("{{\"release\":\"{release}\"}}");
+        let begun = Instant::now();
+        let answer = connection.send("POST", &path, &[("Content-Type", "application/json")], body.as_bytes(), Body::Keep)?;
+        match answer.status {
+            201 => latencies.push(begun.elapsed().as_secs_f64() * 1e6),
+            // The stage has this one from the round before: the other one is next.
+            409 if latencies.is_empty() => {}
+            status => return Err(io::Error::other(format!("{status}: {}", String::from_utf8_lossy(&answer.body)))),
+        }
+    }
+    Ok(latencies)
+}
+
+/// Promotes an image of 1 GiB, beside `skopeo copy` of it between two repositories of docker-registry.
+pub fn beside_copy(program: &Path, rounds: usize) -> Result<(), Box<dyn Error>> {
+    table::heading("Promotion of a 1 GiB image, beside `skopeo copy` between two repositories of docker-registry");
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let server = Server::selfsame(program, &data)?;
+    let world = World::new(program, folder.path(), &data, &server.address)?;
+    world.apply_project()?;
+    write_noise(&folder.path().join("image"), 1 << 30)?;
+    fs::write(folder.path().join("other"), "another build")?;
+    let (release, _) = world.release("image")?;
+    let (other, _) = world.release("other")?;
+    let peer_folder = tempfile::tempdir()?;
+    let peer = Server::docker_registry(peer_folder.path())?;
+    let source = layout_of(folder.path(), &world)?;
+    skopeo(&[&source, &format!("docker://{}/dev/app:1", peer.address)])?;
+    let (mut ratios, mut ours, mut theirs, mut written) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut connection = Connection::open(&server.address, Some(&world.token))?;
+    for round in 0..rounds {
+        let path = format!("/v1/projects/bench/stages/s{round}/promotions");
+        for id in [&other, &release] {
+            let body = format!("{{\"release\":\"{id}\"}}");
+            let before = server.usage()?;
+            let begun = Instant::now();
+            let answer = connection.send("POST", &path, &[("Content-Type", "application/json")], body.as_bytes(), Body::Keep)?;
+            if answer.status != 201 {
+                return Err(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)).into());
+            }
+            if *id == release {
+                ours.push(begun.elapsed().as_secs_f64());
+                written = written.max((server.usage()? - before).written);
+            }
+        }
+        let begun = Instant::now();
+        skopeo(&[&format!("docker://{}/dev/app:1", peer.address), &format!("docker://{}/prod-{round}/app:1", peer.address)])?;
+        theirs.push(begun.elapsed().as_secs_f64());
+        ratios.push(theirs[round] / ours[round]);
+    }
+    table::ratio(
+        "1 GiB image to the next stage",
+        &format!("{:.2} ms", table::median(&mut ours) * 1e3),
+        &format!("{:.0} ms", table::median(&mut theirs) * 1e3),
+        table::median(&mut ratios),
+        "promised: at least 100 times faster",
+    );
+    table::figure("bytes written for it, at most", &format!("{} KiB", written / 1024), "the ledger's entry and the database's pages; none of the image");
+    Ok(())
+}
+
+/// The artifact of component `app` in an OCI layout, as our own server has it.
+fn layout_of(folder: &Path, world: &World) -> Result<String, Box<dyn Error>> {
+    let layout = format!("oci:{}:1", folder.join("layout").display());
+    let address = world.address();
+    let artifact = world.release("image")?.1;
+    skopeo(&["--src-creds", &format!("selfsame:{}", world.token), &format!("docker://{address}/bench/app@{artifact}"), &layout])?;
+    Ok(layout)
+}
+
+fn skopeo(arguments: &[&str]) -> io::Result<()> {
+    let done = Command::new("skopeo")
+        .args(["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false", "--dest-tls-verify=false"])
+        .args(arguments)
+        .output()?;
+    if done.status.success() { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned())) }
+}
+
+/// Writes `bytes` that no registry can make smaller.
+pub fn write_noise(path: &Path, bytes: usize) -> io::Result<()> {
+    use io::Write;
+    let mut file = io::BufWriter::new(fs::File::create(path)?);
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ bytes as u64;
+    for _ in 0..bytes / 8 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        file.write_all(&state.to_le_bytes())?;
+    }
+    file.flush()
+}
