@@ -31,6 +31,7 @@ pub enum Command {
         config: Box<ProjectConfig>,
         /// The digest of the configuration that the plan was made against; `None` plans for a project that is not there yet.
         /// Omitted entirely (outer `None`) nothing is expected.
+        #[serde(skip_serializing_if = "Option::is_none")]
         expect: Option<Option<Digest>>,
     },
     /// Issue an access token.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ComponentName, CustomRoles, Digest, ProjectName, RepositoryName, Span, StageName, canonical,
+    BUILT_IN_ROLES, ComponentName, CustomRoles, Digest, ProjectName, RepositoryName, Span, StageName, canonical,
     gate::{Gate, Requirement},
 };
 
@@ -15,6 +15,8 @@ pub const COMPONENTS_MAX: usize = 100;
 pub const STAGES_MAX: usize = 200;
 /// How many requirements a gate has at most.
 pub const REQUIREMENTS_MAX: usize = 64;
+/// How many pieces of evidence a gate asks for at most, counted once for each component: each is named by the promotion's entry.
+pub const PIECES_MAX: usize = 4000;
 /// How many bytes the canonical form of a configuration has at most, so that it fits into one ledger entry.
 pub const CONFIG_BYTES_MAX: usize = 60_000;
 
@@ -158,6 +160,9 @@ impl ProjectConfig {
     /// Checks everything that no single value shows: references, cycles, limits.
     pub fn check(&self) -> Result<(), InvalidConfig> {
         self.check_components()?;
+        if let Some((name, ..)) = BUILT_IN_ROLES.iter().find(|(name, ..)| self.roles.keys().any(|role| role.as_str() == *name)) {
+            return Err(InvalidConfig::at(&["roles", name], format!("role `{name}` is built in and cannot be defined anew: choose another name")));
+        }
         if self.stages.is_empty() || self.stages.len() > STAGES_MAX {
             return Err(InvalidConfig::at(&["stages"], format!("a project has 1 to {STAGES_MAX} stages")));
         }
@@ -203,12 +208,21 @@ impl ProjectConfig {
                 return Err(InvalidConfig::at(&["stages", name.as_str(), "after"], problem));
             }
         }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = stage.upstream().stages().find(|upstream| !seen.insert((*upstream).clone())) {
+            return Err(InvalidConfig::at(&["stages", name.as_str(), "after"], format!("stage `{twice}` is named twice")));
+        }
         if stage.upstream().soak.is_some() && stage.upstream().stages().next().is_none() {
             let problem = "`soak` needs `all` or `any` beside it: soak time is spent in an upstream stage";
             return Err(InvalidConfig::at(&["stages", name.as_str(), "after"], problem));
         }
         if stage.gate.len() > REQUIREMENTS_MAX {
             let problem = format!("a gate has at most {REQUIREMENTS_MAX} requirements");
+            return Err(InvalidConfig::at(&["stages", name.as_str(), "gate"], problem));
+        }
+        let pieces = stage.gate.iter().filter(|one| matches!(one, Requirement::Evidence(_))).count() * self.components.len();
+        if pieces > PIECES_MAX {
+            let problem = format!("the gate asks for {pieces} pieces of evidence (one of each kind for each component), at most {PIECES_MAX} are allowed: split the project");
             return Err(InvalidConfig::at(&["stages", name.as_str(), "gate"], problem));
         }
         for (position, requirement) in stage.gate.iter().enumerate() {

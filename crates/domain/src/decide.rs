@@ -11,7 +11,7 @@ mod stages;
 mod tests;
 mod tokens;
 
-use crate::{Actor, Command, Event, Permission, Project, ProjectName, Refusal, RepositoryName, Release, ReleaseId, StageName, State, Timestamp};
+use crate::{Actor, Command, ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Event, Permission, Project, ProjectName, Refusal, RepositoryName, Release, ReleaseId, StageName, State, Timestamp, canonical};
 
 /// How long a reason, comment or attribute is at most, in bytes.
 pub const TEXT_BYTES_MAX: usize = 2000;
@@ -19,7 +19,7 @@ pub const TEXT_BYTES_MAX: usize = 2000;
 /// Decides `command`. What [`State::needs`] names must be loaded.
 pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
     let desk = Desk { state, actor, now };
-    match command {
+    let events = match command {
         Command::ApplyConfig { config, expect } => desk.apply_config(config, expect.as_ref()),
         Command::IssueToken { token, hash, party, grants, expires } => desk.issue_token(token, hash, party, grants, expires),
         Command::RevokeToken { token, reason } => desk.revoke_token(token, reason),
@@ -37,7 +37,11 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
         Command::Unveto { project, stage, release, reason } => desk.unveto(project, stage, release, reason),
         Command::Steer { project, stage, change, reason } => desk.steer(project, stage, change, reason),
         Command::ReportHealth { project, stage, healthy, reason } => desk.report_health(project, stage, healthy, reason),
+    }?;
+    if events.iter().any(|event| canonical::to_vec(event).len() > EVENT_BYTES_MAX) {
+        return Err(Refusal::LimitReached { what: "an entry of the ledger", limit: format!("{ENTRY_BYTES_MAX} bytes") });
     }
+    Ok(events)
 }
 
 /// Where commands are decided: what is true, who asks, and when.

@@ -13,6 +13,10 @@ use crate::{
 /// How many bytes an encoded [`Entry`] has at most: the limit of a tlog-tiles entry bundle (a 16-bit length).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
+/// How many bytes the canonical form of an [`Event`] has at most: what stands around it in an [`Entry`] (who, when, the request) needs
+/// less than the rest.
+pub const EVENT_BYTES_MAX: usize = ENTRY_BYTES_MAX - 1024;
+
 /// One entry of the ledger: who made which fact true, and when. Its canonical JSON (RFC 8785) is the leaf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -102,11 +102,11 @@ pub struct DecisionRecord {
     pub digest: Digest,
     /// The digest of the gate's definition.
     pub gate: Digest,
-    /// The answers.
+    /// The answers, one for each kind of requirement and status.
     pub findings: Vec<FindingRecord>,
 }
 
-/// One answer as the promotion's entry keeps it.
+/// The answers for all requirements of one kind, as the promotion's entry keeps them: together, so that a large gate fits into an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingRecord {
@@ -114,7 +114,7 @@ pub struct FindingRecord {
     pub requirement: String,
     /// How it stood.
     pub status: Status,
-    /// The ledger entries that said so.
+    /// The ledger entries that said so, each once, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<u64>,
 }
@@ -196,16 +196,22 @@ impl Decision {
 
     /// The form that the promotion's entry keeps.
     pub fn record(&self) -> DecisionRecord {
-        let findings = self.findings.iter().map(|finding| FindingRecord {
-            requirement: finding.requirement.clone(),
-            status: finding.status,
-            entries: finding.entries.clone(),
-        });
-        DecisionRecord {
-            digest: Digest::sha256(&canonical::to_vec(self)),
-            gate: self.gate.clone(),
-            findings: findings.collect(),
+        let mut findings: Vec<FindingRecord> = Vec::new();
+        for Finding { requirement, status, entries, .. } in &self.findings {
+            match findings.iter_mut().find(|record| record.requirement == *requirement && record.status == *status) {
+                Some(record) => record.entries.extend(entries),
+                None => findings.push(FindingRecord {
+                    requirement: requirement.clone(),
+                    status: *status,
+                    entries: entries.clone(),
+                }),
+            }
         }
+        for record in &mut findings {
+            record.entries.sort_unstable();
+            record.entries.dedup();
+        }
+        DecisionRecord { digest: Digest::sha256(&canonical::to_vec(self)), gate: self.gate.clone(), findings }
     }
 }
 

@@ -27,7 +27,7 @@ pub use command::{Command, Submission};
 pub use config::{InvalidConfig, ProjectConfig};
 pub use decide::{TEXT_BYTES_MAX, decide};
 pub use digest::{Algorithm, Digest, InvalidDigest};
-pub use event::{ENTRY_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
+pub use event::{ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
 pub use gate::{Decision, Finding, Status};
 pub use name::{
     CommandKey, ComponentName, EvidenceKind, EvidenceName, InvalidName, Party, ProjectName, RepositoryName, RoleName,

@@ -302,7 +302,7 @@ impl Refusal {
                 .filter(|finding| !finding.status.lets_in())
                 .find_map(|finding| finding.next_step.clone())
                 .unwrap_or_else(|| "`selfsame gate check` explains each requirement".into()),
-            Self::Held { digest, .. } => format!("find out why it is held; `selfsame unhold {digest}` lets it go"),
+            Self::Held { digest, .. } => format!("find out why it is held; `selfsame unhold {digest} --reason ...` lets it go"),
             Self::NotHeld { .. } => "`selfsame trace DIGEST` shows the holds there are; name the project if the hold is of one project".into(),
             Self::Vetoed { stage, .. } => format!("promote another release; `selfsame unveto --stage {stage}` lifts the veto"),
             Self::NotVetoed { .. } | Self::NotSteered { .. } | Self::AlreadyCurrent { .. } => "nothing needs to be done".into(),

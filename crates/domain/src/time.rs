@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
-/// A length of time, in whole milliseconds, never negative. Written as people write it: `90s`, `10m`, `36h`, `7d`, `1h30m`.
+/// A length of time, in whole milliseconds, never negative and never longer than time itself: see [`Timestamp`]. Written as people write it: `90s`, `10m`, `36h`, `7d`, `1h30m`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Span(u64);
@@ -21,13 +21,14 @@ pub enum InvalidTime {
     #[error("`{0}` is no time: write it as RFC 3339, for example `2026-11-24T09:30:00Z`")]
     Timestamp(String),
     /// Not a length of time.
-    #[error("`{0}` is no length of time: write whole numbers with `ms`, `s`, `m`, `h` or `d`, for example `10m`, `1h30m`, `7d`, at most 3650d")]
+    #[error("`{0}` is no length of time: write whole numbers with `ms`, `s`, `m`, `h` or `d`, for example `10m`, `1h30m`, `7d`, at most 3660000d")]
     Span(String),
 }
 
 /// The years 0000 to 9999, so that every timestamp prints with the same width.
 const RANGE_MS: ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_207_200_000;
-const MAX_SPAN_MS: u64 = 3650 * DAY;
+/// Longer than from the first timestamp to the last, so that no time ever measured is too long to be written and read again.
+const MAX_SPAN_MS: u64 = 3_660_000 * DAY;
 const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -62,12 +63,12 @@ impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
 
-    /// A span of `ms` milliseconds, at most ten years.
+    /// A span of `ms` milliseconds, at most 3,660,000 days.
     pub fn from_millis(ms: u64) -> Self {
         Self(ms.min(MAX_SPAN_MS))
     }
 
-    /// A span of `seconds`, at most ten years.
+    /// A span of `seconds`, at most 3,660,000 days.
     pub fn from_secs(seconds: u64) -> Self {
         Self::from_millis(seconds.saturating_mul(SECOND))
     }
@@ -82,9 +83,9 @@ impl Span {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Both together.
+    /// Both together, at most 3,660,000 days.
     pub fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
+        Self::from_millis(self.0.saturating_add(other.0))
     }
 }
 

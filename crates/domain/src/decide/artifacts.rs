@@ -5,6 +5,8 @@ use crate::{Command, Digest, Event, Permission, Project, ProjectName, Refusal, R
 
 /// How many tags one push sets at most.
 const TAGS_MAX: usize = 50;
+/// The largest size of a manifest that canonical JSON can spell: its numbers are exact up to 2^53 - 1.
+const SIZE_MAX: u64 = (1 << 53) - 1;
 /// How many attributes a piece of evidence has at most.
 const ATTRIBUTES_MAX: usize = 32;
 /// How many repositories of one project hold the same digest at most.
@@ -15,6 +17,9 @@ impl Desk<'_> {
         let Command::PushManifest { repository, digest, media_type, size, subject, tags } = command else { return Ok(Vec::new()) };
         let project = self.repository(&repository, Permission::Push)?;
         text("a media type", &media_type)?;
+        if size > SIZE_MAX {
+            return Err(Refusal::LimitReached { what: "a manifest", limit: format!("{SIZE_MAX} bytes") });
+        }
         if tags.len() > TAGS_MAX {
             return Err(Refusal::LimitReached { what: "one push", limit: format!("{TAGS_MAX} tags") });
         }
@@ -83,17 +88,10 @@ impl Desk<'_> {
 
     fn may_hold(&self, project: Option<&ProjectName>) -> Result<(), Refusal> {
         match project {
-            Some(name) => {
-                let none = crate::CustomRoles::new();
-                let custom = self.state.project(name).map_or(&none, |project| &project.config.roles);
-                if self.actor.may(Permission::Hold, name, None, custom) {
-                    return Ok(());
-                }
-            }
-            None if self.actor.may_everywhere(Permission::Hold) => return Ok(()),
-            None => {}
+            Some(name) => self.project(name, Permission::Hold, None).map(drop),
+            None if self.actor.may_everywhere(Permission::Hold) => Ok(()),
+            None => Err(Refusal::PermissionMissing { permission: Permission::Hold, project: None, stage: None }),
         }
-        Err(Refusal::PermissionMissing { permission: Permission::Hold, project: project.cloned(), stage: None })
     }
 
     fn holds(&self, digest: &Digest, project: Option<&ProjectName>) -> bool {

@@ -72,8 +72,8 @@ impl Desk<'_> {
         if seen.is_some_and(|seen| *seen != gate) {
             return Err(Refusal::GateChanged { stage });
         }
-        let approvals = release.in_stage(&stage).map_or(0, |there| there.approvals.len());
-        if approvals >= APPROVALS_MAX {
+        let others = release.in_stage(&stage).map_or(&[][..], |there| &there.approvals).iter().filter(|one| one.by != self.actor.party);
+        if others.count() >= APPROVALS_MAX {
             return Err(Refusal::LimitReached { what: "a release", limit: format!("{APPROVALS_MAX} approvals for a stage") });
         }
         let roles = self.actor.roles_in(&name, &stage);

@@ -29,6 +29,9 @@ impl Approvals {
         if !(1..=COUNT_MAX).contains(&self.count) {
             return Err(format!("`count` must be between 1 and {COUNT_MAX}"));
         }
+        if self.expires == Some(Span::ZERO) {
+            return Err("`expires` must be longer than `0s`: no approval would ever count".into());
+        }
         if let Some(role) = &self.role {
             let built_in = BUILT_IN_ROLES.iter().any(|(name, ..)| *name == role.as_str());
             if !built_in && !config.roles.contains_key(role) {

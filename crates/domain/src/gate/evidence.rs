@@ -8,7 +8,7 @@ use crate::{Digest, Evidence, EvidenceKind, EvidenceName, EvidenceResult, Party,
 const KIND: &str = "evidence";
 
 /// Requires evidence about every component, or about the release as a whole. Of each kind and name the *latest* counts, whoever of the
-/// allowed parties gave it: an earlier pass never covers a later failure.
+/// allowed parties gave it, and whether it is about the component or the release: an earlier pass never covers a later failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceRequirement {
@@ -49,20 +49,21 @@ impl EvidenceRequirement {
     }
 
     pub(super) fn findings(&self, question: &Question<'_>) -> Vec<Finding> {
-        if let Some(about_release) = self.latest(question.subject(question.id.digest())) {
-            return vec![self.judge(about_release, "the release", question)];
-        }
-        let components = &question.release.contents.components;
-        components
-            .iter()
-            .map(|(component, digest)| {
-                let what = format!("`{component}`");
-                match self.latest(question.subject(digest)) {
-                    Some(evidence) => self.judge(evidence, &what, question),
-                    None => self.missing(&what, digest, question),
+        let about_release = self.latest(question.subject(question.id.digest()));
+        let mut findings = Vec::new();
+        let mut release_counts = false;
+        for (component, digest) in &question.release.contents.components {
+            let what = format!("`{component}`");
+            match (self.latest(question.subject(digest)), about_release) {
+                (Some(own), whole) if whole.is_none_or(|whole| whole.index < own.index) => {
+                    findings.push(self.judge(own, &what, question));
                 }
-            })
-            .collect()
+                (None, None) => findings.push(self.missing(&what, digest, question)),
+                _ => release_counts = true,
+            }
+        }
+        let about_release = about_release.filter(|_| release_counts).map(|whole| self.judge(whole, "the release", question));
+        about_release.into_iter().chain(findings).collect()
     }
 
     fn latest<'a>(&self, subject: Option<&'a Subject>) -> Option<&'a Evidence> {

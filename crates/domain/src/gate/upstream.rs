@@ -35,6 +35,17 @@ fn in_stage(stage: &StageName, soak: Span, question: &Question<'_>) -> Finding {
         return Finding::unmet(KIND, because, format!("mend it and release anew, or {}", promote())).by([presence.index]);
     }
     let healthy = presence.healthy_time(question.now);
+    if !presence.is_well() {
+        let soaked = if soak == Span::ZERO { String::new() } else { format!(", after being well for {} of {soak}", seconds(healthy)) };
+        let (because, next) = match &presence.left {
+            None => (
+                format!("`{stage}` is reported unhealthy with it{soaked}"),
+                format!("mend `{stage}` and report it healthy; soak time stands still until then"),
+            ),
+            Some(_) => (format!("`{stage}` was reported unhealthy with it when it left{soaked}"), promote()),
+        };
+        return Finding::unmet(KIND, because, next).by([presence.index]);
+    }
     if healthy >= soak {
         let because = if soak == Span::ZERO {
             format!("it has been in `{stage}` since {}", presence.since)
@@ -45,17 +56,12 @@ fn in_stage(stage: &StageName, soak: Span, question: &Question<'_>) -> Finding {
     }
     let missing = soak.saturating_sub(healthy);
     let because = format!("it has been well in `{stage}` for {} of {soak}", seconds(healthy));
-    match (presence.healthy_since, &presence.left) {
-        (Some(_), _) => {
-            let met_at = question.now + missing;
-            let next = format!("wait until {met_at} while `{stage}` stays healthy; `selfsame promote --wait` does that");
-            Finding { met_at: Some(met_at), ..Finding::unmet(KIND, because, next) }
-        }
-        (None, Some(_)) => Finding::unmet(KIND, format!("{because}, and it has left"), promote()),
-        (None, None) => {
-            let next = format!("soak time stands still while `{stage}` is reported unhealthy: mend it, and report it healthy");
-            Finding::unmet(KIND, because, next)
-        }
+    if presence.left.is_some() {
+        Finding::unmet(KIND, format!("{because}, and it has left"), promote())
+    } else {
+        let met_at = question.now + missing;
+        let next = format!("wait until {met_at} while `{stage}` stays healthy; `selfsame promote --wait` does that");
+        Finding { met_at: Some(met_at), ..Finding::unmet(KIND, because, next) }
     }
     .by([presence.index])
 }

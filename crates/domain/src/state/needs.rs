@@ -1,7 +1,7 @@
 //! Which aggregates a command or an event is about.
 
 use super::{Key, State};
-use crate::{Command, Event, ProjectName, ReleaseId, RepositoryName, StageName};
+use crate::{Command, Event, Grant, ProjectName, ReleaseId, RepositoryName, Scope, StageName};
 
 impl Key {
     /// The aggregates that applying `event` changes. What must be loaded for it, [`State::needs_for_event`] says.
@@ -46,7 +46,14 @@ impl State {
         let mut keys = Vec::new();
         match command {
             Command::ApplyConfig { config, .. } => keys.push(Key::Project(config.project.clone())),
-            Command::IssueToken { token, .. } | Command::RevokeToken { token, .. } => keys.push(Key::Token(token.clone())),
+            Command::IssueToken { token, grants, .. } => {
+                keys.push(Key::Token(token.clone()));
+                keys.extend(grants.iter().filter_map(project_of_grant));
+            }
+            Command::RevokeToken { token, .. } => {
+                keys.push(Key::Token(token.clone()));
+                keys.extend(self.token(token).iter().flat_map(|known| known.grants.iter().filter_map(project_of_grant)));
+            }
             Command::PushManifest { repository, digest, .. } | Command::DeleteManifest { repository, digest } => {
                 if let Some(project) = repository.project() {
                     keys.push(Key::Subject(project.clone(), digest.clone()));
@@ -60,8 +67,11 @@ impl State {
             }
             Command::CreateRelease { project, contents, .. } => {
                 keys.push(Key::Project(project.clone()));
-                keys.push(Key::Release(project.clone(), contents.id()));
-                keys.extend(contents.digests().map(|digest| Key::Subject(project.clone(), digest.clone())));
+                let id = contents.id();
+                // Also what its own gate will read, so that it can be promoted in the batch that creates it.
+                let subjects = contents.digests().chain([id.digest()]);
+                keys.extend(subjects.map(|digest| Key::Subject(project.clone(), digest.clone())));
+                keys.push(Key::Release(project.clone(), id));
             }
             Command::Promote { project, stage, release, .. } => {
                 keys.extend(self.gate_keys(project, release));
@@ -80,7 +90,7 @@ impl State {
                 let recent = self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
                 keys.extend(recent.map(|settled| Key::Release(project.clone(), settled.release.clone())));
             }
-            Command::Hold { .. } | Command::Unhold { .. } => {}
+            Command::Hold { project, .. } | Command::Unhold { project, .. } => keys.extend(project.clone().map(Key::Project)),
             Command::Steer { project, .. } => keys.push(Key::Project(project.clone())),
             Command::ReportHealth { project, stage, .. } => {
                 keys.push(Key::Project(project.clone()));
@@ -139,4 +149,12 @@ impl State {
 
 fn project_of(repository: &RepositoryName) -> Option<Key> {
     repository.project().map(Key::Project)
+}
+
+/// The project whose own roles decide what a grant is worth.
+fn project_of_grant(grant: &Grant) -> Option<Key> {
+    match &grant.project {
+        Scope::All => None,
+        Scope::Project(project) => Some(Key::Project(project.clone())),
+    }
 }

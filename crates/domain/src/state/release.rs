@@ -63,6 +63,9 @@ pub struct Left {
     pub at: Timestamp,
     /// By a rollback, so the stage had reason to get rid of it.
     pub rolled_back: bool,
+    /// While the stage was reported unhealthy with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unhealthy: bool,
 }
 
 /// A person's yes.
@@ -110,8 +113,14 @@ impl Presence {
     }
 
     pub(super) fn end(&mut self, at: Timestamp, rolled_back: bool) {
+        let unhealthy = !self.is_well();
         self.report(at, false);
-        self.left = Some(Left { at, rolled_back });
+        self.left = Some(Left { at, rolled_back, unhealthy });
+    }
+
+    /// Whether the last that was reported of it is good, or was when it left.
+    pub fn is_well(&self) -> bool {
+        self.left.as_ref().map_or(self.healthy_since.is_some(), |left| !left.unhealthy)
     }
 
     /// How much healthy time it has had by `now`.
