@@ -9,7 +9,7 @@ mod approvals;
 mod evidence;
 mod held;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod upstream;
 
 use serde::{Deserialize, Serialize};

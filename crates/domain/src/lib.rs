@@ -20,6 +20,8 @@ mod refusal;
 mod release;
 mod standing;
 mod state;
+#[cfg(test)]
+mod testing;
 mod time;
 
 pub use actor::{Actor, BUILT_IN_ROLES, CustomRoles, Grant, InvalidGrant, Permission, Scope};

@@ -80,6 +80,10 @@ impl State {
         // A stage that is taken out is forgotten: should it come back, it comes back empty.
         let gone = stages.extract_if(.., |stage, _| !config.stages.contains_key(stage));
         self.changed.extend(gone.map(|(stage, _)| Key::Stage(config.project.clone(), stage)));
+        // A stage that is new has no row: it counts as loaded, so that no row from before it was taken out is loaded for it.
+        for stage in config.stages.keys() {
+            stages.entry(stage.clone()).or_default();
+        }
         let project = Project { config: Arc::new(config.clone()), applied, stages };
         self.projects.insert(config.project.clone(), Some(Arc::new(project)));
         self.system_mut().projects.insert(config.project.clone());
