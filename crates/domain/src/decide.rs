@@ -8,7 +8,7 @@ mod project;
 mod releases;
 mod stages;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod tokens;
 
 use crate::{Actor, Command, ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Event, Permission, Project, ProjectName, Refusal, RepositoryName, Release, ReleaseId, StageName, State, Timestamp, canonical};

@@ -1,5 +1,8 @@
 //! [`Standing`]: how a release stands in a stage, in one word and with the answer to "why".
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Decision, Party, ProjectName, Refusal, ReleaseId, StageName, State, Timestamp, gate};

@@ -253,17 +253,18 @@ fn party(name: &str) -> String {
     if name.contains(':') { name.to_owned() } else { format!("person:{name}") }
 }
 
-/// `32*1500` is 32 attributes of 1500 bytes each.
+/// `32*1500` is 32 attributes of 1500 bytes each; `32*1500_escapes` the same of bytes that JSON must escape.
 fn attributes(text: &str) -> BTreeMap<String, String> {
-    let (count, bytes): (usize, usize) = text.split_once('*').map(|(count, bytes)| (get(count), get(bytes))).expect("COUNT*BYTES");
-    (0..count).map(|number| (format!("{number:0>4}"), "x".repeat(bytes - 4))).collect()
+    let (count, bytes) = text.split_once('*').expect("COUNT*BYTES");
+    let (bytes, letter) = bytes.strip_suffix("_escapes").map_or((bytes, "x"), |bytes| (bytes, "\u{1}"));
+    let bytes: usize = get(bytes);
+    (0..get(count)).map(|number: usize| (format!("{number:0>4}"), letter.repeat(bytes - 4))).collect()
 }
 
-/// A text, or as many bytes as it asks for: `2001_bytes`, or `2001_escapes` for bytes that JSON must escape.
+/// A text, or as many bytes as it asks for: `2001_bytes`.
 fn long(text: &str) -> String {
     match text.split_once('_') {
         Some((count, "bytes")) => "x".repeat(get(count)),
-        Some((count, "escapes")) => "\u{1}".repeat(get(count)),
         _ => text.into(),
     }
 }
