@@ -1,1 +1,31 @@
-//! Adapters of the storage ports, and their conformance suite.
+//! Adapters of the storage ports: SQLite for the ledger and its rows, a directory for blobs and for the published ledger.
+
+
+pub mod sql;
+pub mod tiles;
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use engine::ports::Trouble;
+
+/// The storage of an embedded server.
+pub struct Opened {
+    /// Entries, state, catalog and views in one database.
+    pub database: Arc<sql::Database>,
+    /// Bytes by digest.
+
+    /// The published ledger.
+    pub tiles: Arc<tiles::TileDirectory>,
+}
+
+/// Opens the storage in `data`, making it if needed. Only one process can have it open.
+pub fn open(data: &Path) -> Result<Opened, Trouble> {
+    let doing = || format!("open `{}`", data.display());
+    fs::create_dir_all(data).map_err(|error| Trouble::new(doing(), error))?;
+    fs::set_permissions(data, fs::Permissions::from_mode(0o700)).map_err(|error| Trouble::new(doing(), error))?;
+    Ok(Opened {
+        database: Arc::new(sql::Database::open(data)?),
+
+        tiles: Arc::new(tiles::TileDirectory::open(&data.join("ledger"))?),
+    })
+}
