@@ -1,5 +1,8 @@
 //! Who acts, and what they may do: [`Actor`], [`Grant`], [`Permission`].
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
 //! Canonical JSON (RFC 8785): one value, one byte string, so that any language can recompute a digest or a leaf.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The canonical bytes of `value`.

@@ -1,5 +1,8 @@
 //! [`ProjectConfig`]: what a project's reviewed file says, checked as a whole.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};

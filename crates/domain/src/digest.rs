@@ -1,5 +1,8 @@
 //! [`Digest`]: the identity of bytes.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

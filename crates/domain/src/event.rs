@@ -1,5 +1,8 @@
 //! [`Event`]: a fact. The ledger keeps it for ever, so a variant may be added but never changed.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
 //! Names, each a type of its own, so that a stage can never be taken for a project.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
 //! [`Refusal`]: the rules said no.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     ComponentName, Digest, Permission, ProjectName, ReleaseId, RepositoryName, StageName, TagName, Timestamp, TokenId,
     gate::Decision, gate::Status,

@@ -14,7 +14,8 @@ mod parse;
 
 use std::collections::BTreeMap;
 
-pub(crate) use ask::{Told, check, told};
+pub(crate) use ask::{check, told};
+pub(crate) use parse::{Step, actor, config};
 
 use crate::{Actor, Command, Digest, Entry, Event, Key, Refusal, State, Timestamp, Version, decide};
 

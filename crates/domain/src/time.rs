@@ -1,5 +1,8 @@
 //! [`Timestamp`] and [`Span`]: time is always an argument here, never asked for.
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, ops, str::FromStr};
 
 use serde::{Deserialize, Serialize};

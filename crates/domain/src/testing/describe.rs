@@ -9,6 +9,7 @@ impl World {
         self.relabel(match outcome {
             Ok(events) if events.is_empty() => "nothing".into(),
             Ok(events) => events.iter().map(event).collect::<Vec<_>>().join(", "),
+            Err(refusal) if refusal.hint().is_empty() => panic!("`{}` gives no hint", refusal.code()),
             Err(refusal) => format!("refused {}: {refusal}", refusal.code()),
         })
     }

@@ -1,0 +1,14 @@
+use super::Refusal;
+
+/// The refusals that shells give, and that no story of this crate can lead to.
+#[test]
+fn refusals_of_the_shells() {
+    let stages = ["dev", "prod"].map(|stage| stage.parse().expect("a name")).to_vec();
+    for (refusal, code, says) in [
+        (Refusal::KeyReused { key: "k".into() }, "key-reused", "idempotency key `k` was used before, for another command"),
+        (Refusal::NotPromoted { digest: "sha256:0".into(), stages }, "not-promoted", "`sha256:0` is not promoted to `dev`, `prod`"),
+    ] {
+        assert_eq!((refusal.code(), refusal.to_string().as_str()), (code, says));
+        assert!(!refusal.hint().is_empty());
+    }
+}
