@@ -1,6 +1,7 @@
 //! Adapters of the storage ports: SQLite for the ledger and its rows, a directory for blobs and for the published ledger.
 
 
+pub mod blobs;
 pub mod sql;
 pub mod tiles;
 
@@ -14,6 +15,7 @@ pub struct Opened {
     pub database: Arc<sql::Database>,
     /// Bytes by digest.
 
+    pub blobs: Arc<blobs::Directory>,
     /// The published ledger.
     pub tiles: Arc<tiles::TileDirectory>,
 }
@@ -26,6 +28,7 @@ pub fn open(data: &Path) -> Result<Opened, Trouble> {
     Ok(Opened {
         database: Arc::new(sql::Database::open(data)?),
 
+        blobs: Arc::new(blobs::Directory::open(data)?),
         tiles: Arc::new(tiles::TileDirectory::open(&data.join("ledger"))?),
     })
 }
