@@ -19,7 +19,7 @@ pub const STAGES_MAX: usize = 200;
 /// How many requirements a gate has at most.
 pub const REQUIREMENTS_MAX: usize = 64;
 /// How many pieces of evidence a gate asks for at most, counted once for each component: each is named by the promotion's entry.
-pub const PIECES_MAX: usize = 4000;
+pub const PIECES_MAX: usize = 3000;
 /// How many bytes the canonical form of a configuration has at most, so that it fits into one ledger entry.
 pub const CONFIG_BYTES_MAX: usize = 60_000;
 

@@ -1,5 +1,6 @@
 //! What follows from commands, told as stories.
 
+mod largest;
 mod limits;
 mod permissions;
 mod projects;
