@@ -129,10 +129,18 @@ pub const BUILT_IN_ROLES: [(&str, &[Permission], &str); 8] = {
         ("admin", &Permission::ALL, "everything"),
         ("reader", &[Read, Pull], "sees everything and pulls any artifact"),
         ("puller", &[Pull], "pulls artifacts; for one stage only, just what that stage has promoted"),
-        ("publisher", &[Read, Pull, Push, Attest, CreateRelease], "a build: pushes, records evidence, creates releases"),
+        (
+            "publisher",
+            &[Read, Pull, Push, Attest, CreateRelease],
+            "a build: pushes, records evidence, creates releases",
+        ),
         ("promoter", &[Read, Pull, Promote], "moves releases that meet the gate"),
         ("approver", &[Read, Pull, Approve, Veto], "says yes, or never, to a release for a stage"),
-        ("operator", &[Read, Pull, Promote, RollBack, Hold, Veto, Steer, Observe], "runs a stage: promotes, rolls back, holds, pins, pauses"),
+        (
+            "operator",
+            &[Read, Pull, Promote, RollBack, Hold, Veto, Steer, Observe],
+            "runs a stage: promotes, rolls back, holds, pins, pauses",
+        ),
         ("observer", &[Read, Observe], "reports how a stage does"),
     ]
 };
@@ -175,7 +183,8 @@ impl Actor {
 
     /// The roles that this actor has in `project` for `stage`.
     pub fn roles_in(&self, project: &ProjectName, stage: &StageName) -> Vec<RoleName> {
-        let here = |grant: &&Grant| grant.covers(project) && grant.stage.as_ref().is_none_or(|granted| granted == stage);
+        let here =
+            |grant: &&Grant| grant.covers(project) && grant.stage.as_ref().is_none_or(|granted| granted == stage);
         let mut roles: Vec<_> = self.grants.iter().filter(here).map(|grant| grant.role.clone()).collect();
         roles.sort();
         roles.dedup();
@@ -184,7 +193,8 @@ impl Actor {
 
     /// The stages of `project` that this actor may pull from, where the right to pull is bound to stages.
     pub fn stages_to_pull_from(&self, project: &ProjectName, custom: &CustomRoles) -> Vec<StageName> {
-        let pulls = |grant: &&Grant| grant.covers(project) && permissions(&grant.role, custom).contains(&Permission::Pull);
+        let pulls =
+            |grant: &&Grant| grant.covers(project) && permissions(&grant.role, custom).contains(&Permission::Pull);
         self.grants.iter().filter(pulls).filter_map(|grant| grant.stage.clone()).collect()
     }
 }

@@ -163,8 +163,13 @@ impl ProjectConfig {
     /// Checks everything that no single value shows: references, cycles, limits.
     pub fn check(&self) -> Result<(), InvalidConfig> {
         self.check_components()?;
-        if let Some((name, ..)) = BUILT_IN_ROLES.iter().find(|(name, ..)| self.roles.keys().any(|role| role.as_str() == *name)) {
-            return Err(InvalidConfig::at(&["roles", name], format!("role `{name}` is built in and cannot be defined anew: choose another name")));
+        if let Some((name, ..)) =
+            BUILT_IN_ROLES.iter().find(|(name, ..)| self.roles.keys().any(|role| role.as_str() == *name))
+        {
+            return Err(InvalidConfig::at(
+                &["roles", name],
+                format!("role `{name}` is built in and cannot be defined anew: choose another name"),
+            ));
         }
         if self.stages.is_empty() || self.stages.len() > STAGES_MAX {
             return Err(InvalidConfig::at(&["stages"], format!("a project has 1 to {STAGES_MAX} stages")));
@@ -177,7 +182,10 @@ impl ProjectConfig {
             return Err(InvalidConfig::at(&["stages", stuck.as_str(), "after"], self.cycle_through(&order)));
         }
         if canonical::to_vec(self).len() > CONFIG_BYTES_MAX {
-            return Err(InvalidConfig::at(&[], format!("the configuration is over {CONFIG_BYTES_MAX} bytes: split the project")));
+            return Err(InvalidConfig::at(
+                &[],
+                format!("the configuration is over {CONFIG_BYTES_MAX} bytes: split the project"),
+            ));
         }
         Ok(())
     }
@@ -193,11 +201,17 @@ impl ProjectConfig {
                 return Err(InvalidConfig::at(&path, format!("component `{name}` needs a repository")));
             };
             if repository.project().as_ref() != Some(&self.project) {
-                let problem = format!("repository `{repository}` must begin with `{}/`: a project owns only its own repositories", self.project);
+                let problem = format!(
+                    "repository `{repository}` must begin with `{}/`: a project owns only its own repositories",
+                    self.project
+                );
                 return Err(InvalidConfig::at(&path, problem));
             }
             if let Some(other) = seen.insert(repository.clone(), name) {
-                return Err(InvalidConfig::at(&path, format!("repository `{repository}` already belongs to component `{other}`")));
+                return Err(InvalidConfig::at(
+                    &path,
+                    format!("repository `{repository}` already belongs to component `{other}`"),
+                ));
             }
         }
         Ok(())
@@ -213,7 +227,10 @@ impl ProjectConfig {
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) = stage.upstream().stages().find(|upstream| !seen.insert((*upstream).clone())) {
-            return Err(InvalidConfig::at(&["stages", name.as_str(), "after"], format!("stage `{twice}` is named twice")));
+            return Err(InvalidConfig::at(
+                &["stages", name.as_str(), "after"],
+                format!("stage `{twice}` is named twice"),
+            ));
         }
         if stage.upstream().soak.is_some() && stage.upstream().stages().next().is_none() {
             let problem = "`soak` needs `all` or `any` beside it: soak time is spent in an upstream stage";
@@ -223,9 +240,12 @@ impl ProjectConfig {
             let problem = format!("a gate has at most {REQUIREMENTS_MAX} requirements");
             return Err(InvalidConfig::at(&["stages", name.as_str(), "gate"], problem));
         }
-        let pieces = stage.gate.iter().filter(|one| matches!(one, Requirement::Evidence(_))).count() * self.components.len();
+        let pieces =
+            stage.gate.iter().filter(|one| matches!(one, Requirement::Evidence(_))).count() * self.components.len();
         if pieces > PIECES_MAX {
-            let problem = format!("the gate asks for {pieces} pieces of evidence (one of each kind for each component), at most {PIECES_MAX} are allowed: split the project");
+            let problem = format!(
+                "the gate asks for {pieces} pieces of evidence (one of each kind for each component), at most {PIECES_MAX} are allowed: split the project"
+            );
             return Err(InvalidConfig::at(&["stages", name.as_str(), "gate"], problem));
         }
         for (position, requirement) in stage.gate.iter().enumerate() {

@@ -11,7 +11,10 @@ mod stages;
 mod tests;
 mod tokens;
 
-use crate::{Actor, Command, ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Event, Permission, Project, ProjectName, Refusal, RepositoryName, Release, ReleaseId, StageName, State, Timestamp, canonical};
+use crate::{
+    Actor, Command, ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Event, Permission, Project, ProjectName, Refusal, Release,
+    ReleaseId, RepositoryName, StageName, State, Timestamp, canonical,
+};
 
 /// How long a reason, comment or attribute is at most, in bytes.
 pub const TEXT_BYTES_MAX: usize = 2000;
@@ -21,7 +24,9 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
     let desk = Desk { state, actor, now };
     let events = match command {
         Command::ApplyConfig { config, expect } => desk.apply_config(config, expect.as_ref()),
-        Command::IssueToken { token, hash, party, grants, expires } => desk.issue_token(token, hash, party, grants, expires),
+        Command::IssueToken { token, hash, party, grants, expires } => {
+            desk.issue_token(token, hash, party, grants, expires)
+        }
         Command::RevokeToken { token, reason } => desk.revoke_token(token, reason),
         Command::PushManifest { .. } => desk.push_manifest(command),
         Command::DeleteManifest { repository, digest } => desk.delete_manifest(repository, digest),
@@ -29,17 +34,24 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
         Command::RecordEvidence { .. } => desk.record_evidence(command),
         Command::CreateRelease { project, contents, source } => desk.create_release(project, contents, source),
         Command::Promote { project, stage, release, reason } => desk.promote(project, stage, release, reason),
-        Command::Approve { project, stage, release, gate, comment } => desk.approve(project, stage, release, gate.as_ref(), comment),
+        Command::Approve { project, stage, release, gate, comment } => {
+            desk.approve(project, stage, release, gate.as_ref(), comment)
+        }
         Command::RollBack { project, stage, to, reason } => desk.roll_back(project, stage, to, reason),
         Command::Hold { digest, project, reason } => desk.hold(digest, project, reason),
         Command::Unhold { digest, project, reason } => desk.unhold(digest, project, reason),
         Command::Veto { project, stage, release, reason } => desk.veto(project, stage, release, reason),
         Command::Unveto { project, stage, release, reason } => desk.unveto(project, stage, release, reason),
         Command::Steer { project, stage, change, reason } => desk.steer(project, stage, change, reason),
-        Command::ReportHealth { project, stage, healthy, reason } => desk.report_health(project, stage, healthy, reason),
+        Command::ReportHealth { project, stage, healthy, reason } => {
+            desk.report_health(project, stage, healthy, reason)
+        }
     }?;
     if events.iter().any(|event| canonical::to_vec(event).len() > EVENT_BYTES_MAX) {
-        return Err(Refusal::LimitReached { what: "an entry of the ledger", limit: format!("{ENTRY_BYTES_MAX} bytes") });
+        return Err(Refusal::LimitReached {
+            what: "an entry of the ledger",
+            limit: format!("{ENTRY_BYTES_MAX} bytes"),
+        });
     }
     Ok(events)
 }
@@ -55,7 +67,12 @@ type Answer = Result<Vec<Event>, Refusal>;
 
 impl<'a> Desk<'a> {
     /// The project, once the actor may do `permission` in it. Who may not read it learns nothing about it, not even whether it is there.
-    fn project(&self, name: &ProjectName, permission: Permission, stage: Option<&StageName>) -> Result<&'a Project, Refusal> {
+    fn project(
+        &self,
+        name: &ProjectName,
+        permission: Permission,
+        stage: Option<&StageName>,
+    ) -> Result<&'a Project, Refusal> {
         let known = self.state.project(name);
         let none = crate::CustomRoles::new();
         let custom = known.map_or(&none, |project| &project.config.roles);

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CommandKey, Contents, Digest, EvidenceKind, EvidenceName, Grant, Party, ProjectConfig, ProjectName,
-    ReleaseId, RepositoryName, RoleName, Source, StageName, TagName, Timestamp, TokenId, canonical,
-    canonical::NotCanonical, gate::DecisionRecord,
+    CommandKey, Contents, Digest, EvidenceKind, EvidenceName, Grant, Party, ProjectConfig, ProjectName, ReleaseId,
+    RepositoryName, RoleName, Source, StageName, TagName, Timestamp, TokenId, canonical, canonical::NotCanonical,
+    gate::DecisionRecord,
 };
 
 /// How many bytes an encoded [`Entry`] has at most: the limit of a tlog-tiles entry bundle (a 16-bit length).
@@ -320,7 +320,11 @@ impl TryFrom<u32> for Version {
     type Error = String;
 
     fn try_from(version: u32) -> Result<Self, String> {
-        if version == 1 { Ok(Self) } else { Err(format!("entry version {version} is unknown: this program reads version 1")) }
+        if version == 1 {
+            Ok(Self)
+        } else {
+            Err(format!("entry version {version} is unknown: this program reads version 1"))
+        }
     }
 }
 
@@ -365,8 +369,12 @@ impl Event {
             | Self::TagDeleted { .. }
             | Self::Steered { .. } => Vec::new(),
             Self::ManifestPushed { digest, subject, .. } => std::iter::once(digest).chain(subject).cloned().collect(),
-            Self::ManifestDeleted { digest, .. } | Self::Held { digest, .. } | Self::Unheld { digest, .. } => vec![digest.clone()],
-            Self::EvidenceRecorded { subject, document, .. } => std::iter::once(subject).chain(document).cloned().collect(),
+            Self::ManifestDeleted { digest, .. } | Self::Held { digest, .. } | Self::Unheld { digest, .. } => {
+                vec![digest.clone()]
+            }
+            Self::EvidenceRecorded { subject, document, .. } => {
+                std::iter::once(subject).chain(document).cloned().collect()
+            }
             Self::ReleaseCreated { release, contents, .. }
             | Self::Promoted { release, contents, .. }
             | Self::RolledBack { release, contents, .. } => of_contents(release, contents),
@@ -410,4 +418,3 @@ impl Event {
         }
     }
 }
-

@@ -19,8 +19,10 @@ pub struct InvalidName {
     pub rule: &'static str,
 }
 
-const SLUG: &str = "lower-case letters, digits and single hyphens inside, at most 63 characters, beginning with a letter";
-const WORD: &str = "letters, digits and `. _ - : / @ +` inside, at most 128 characters, beginning with a letter or digit";
+const SLUG: &str =
+    "lower-case letters, digits and single hyphens inside, at most 63 characters, beginning with a letter";
+const WORD: &str =
+    "letters, digits and `. _ - : / @ +` inside, at most 128 characters, beginning with a letter or digit";
 const TAG: &str = "letters, digits, `_`, `.` and `-`, at most 128 characters, not beginning with `.` or `-`";
 const REPOSITORY: &str = "path components of lower-case letters and digits, separated inside by `.`, `_`, `__` or hyphens and joined \
                           by `/`, at most 255 characters";
@@ -30,9 +32,9 @@ const KEY: &str = "1 to 128 visible ASCII characters";
 fn slug(text: &str) -> bool {
     text.len() <= 63
         && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
 }
 
 fn word(text: &str) -> bool {
@@ -51,11 +53,12 @@ fn repository(text: &str) -> bool {
     let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let component = |part: &str| {
         let bytes = part.as_bytes();
-        let ends_well = bytes.first().is_some_and(|b| alphanumeric(*b)) && bytes.last().is_some_and(|b| alphanumeric(*b));
+        let ends_well =
+            bytes.first().is_some_and(|b| alphanumeric(*b)) && bytes.last().is_some_and(|b| alphanumeric(*b));
         ends_well
-            && part.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).all(|separator| {
-                matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-')
-            })
+            && part
+                .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+                .all(|separator| matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-'))
     };
     text.len() <= 255 && text.split('/').all(component)
 }

@@ -181,7 +181,9 @@ pub enum Refusal {
         stage: StageName,
     },
     /// A stage's tag follows from promotions and cannot be pushed or deleted.
-    #[error("tag `{tag}` of `{repository}` is the tag of a stage: it follows from promotions and cannot be set or deleted")]
+    #[error(
+        "tag `{tag}` of `{repository}` is the tag of a stage: it follows from promotions and cannot be set or deleted"
+    )]
     StageTag {
         /// The repository.
         repository: RepositoryName,
@@ -294,30 +296,55 @@ impl Refusal {
                 format!("use a token whose role has `{permission}`; `selfsame token roles` lists the roles")
             }
             Self::GrantExceeds { .. } => "ask somebody with a wider role to issue the token".into(),
-            Self::ProjectUnknown { .. } => "create it with `selfsame apply`, or check the name with `selfsame status`".into(),
-            Self::StageUnknown { .. } | Self::ComponentUnknown { .. } => "check the name, or add it to the project's file and `selfsame apply` it".into(),
-            Self::ReleaseUnknown { .. } => "list releases with `selfsame status`, or create one with `selfsame release create`".into(),
+            Self::ProjectUnknown { .. } => {
+                "create it with `selfsame apply`, or check the name with `selfsame status`".into()
+            }
+            Self::StageUnknown { .. } | Self::ComponentUnknown { .. } => {
+                "check the name, or add it to the project's file and `selfsame apply` it".into()
+            }
+            Self::ReleaseUnknown { .. } => {
+                "list releases with `selfsame status`, or create one with `selfsame release create`".into()
+            }
             Self::ComponentMissing { component } => format!("name it: `--component {component}=DIGEST`"),
-            Self::ArtifactUnknown { repository, .. } => format!("push it to `{repository}` first, and use the digest that the push prints"),
+            Self::ArtifactUnknown { repository, .. } => {
+                format!("push it to `{repository}` first, and use the digest that the push prints")
+            }
             Self::GateUnmet { decision } => decision
                 .findings
                 .iter()
                 .filter(|finding| !finding.status.lets_in())
                 .find_map(|finding| finding.next_step.clone())
                 .unwrap_or_else(|| "`selfsame gate check` explains each requirement".into()),
-            Self::Held { digest, .. } => format!("find out why it is held; `selfsame unhold {digest} --reason ...` lets it go"),
-            Self::NotHeld { .. } => "`selfsame trace DIGEST` shows the holds there are; name the project if the hold is of one project".into(),
-            Self::Vetoed { stage, .. } => format!("promote another release; `selfsame unveto --stage {stage}` lifts the veto"),
-            Self::NotVetoed { .. } | Self::NotSteered { .. } | Self::AlreadyCurrent { .. } => "nothing needs to be done".into(),
+            Self::Held { digest, .. } => {
+                format!("find out why it is held; `selfsame unhold {digest} --reason ...` lets it go")
+            }
+            Self::NotHeld { .. } => {
+                "`selfsame trace DIGEST` shows the holds there are; name the project if the hold is of one project"
+                    .into()
+            }
+            Self::Vetoed { stage, .. } => {
+                format!("promote another release; `selfsame unveto --stage {stage}` lifts the veto")
+            }
+            Self::NotVetoed { .. } | Self::NotSteered { .. } | Self::AlreadyCurrent { .. } => {
+                "nothing needs to be done".into()
+            }
             Self::StagePinned { stage, .. } => format!("`selfsame unpin {stage}` lets releases in again"),
-            Self::StagePaused { stage, .. } => format!("`selfsame resume {stage}` lets promotions go on; rollback stays open meanwhile"),
+            Self::StagePaused { stage, .. } => {
+                format!("`selfsame resume {stage}` lets promotions go on; rollback stays open meanwhile")
+            }
             Self::StageEmpty { .. } => "promote a release first".into(),
-            Self::NothingEarlier { .. } | Self::NeverCurrent { .. } => "`selfsame history` lists what the stage has had".into(),
+            Self::NothingEarlier { .. } | Self::NeverCurrent { .. } => {
+                "`selfsame history` lists what the stage has had".into()
+            }
             Self::ApproverNotPerson => "log in with a token that was issued for a person (`person:NAME`)".into(),
             Self::GateChanged { .. } => "look at `selfsame gate check` again, and approve what you see then".into(),
             Self::StageTag { .. } => "push under another tag and promote the release; the stage's tag follows".into(),
-            Self::ArtifactInUse { .. } => "nothing that a release names is deleted by hand; retention decides when it goes".into(),
-            Self::NotPromoted { .. } => "promote the release to the stage, or pull with a credential for the whole project".into(),
+            Self::ArtifactInUse { .. } => {
+                "nothing that a release names is deleted by hand; retention decides when it goes".into()
+            }
+            Self::NotPromoted { .. } => {
+                "promote the release to the stage, or pull with a credential for the whole project".into()
+            }
             Self::StageInUse { .. } => "keep the stage in the file; what runs there must stay known".into(),
             Self::PlanStale { .. } => "run `selfsame apply` again to see the new plan".into(),
             Self::TokenUnknown { .. } => "check the id; `selfsame token issue` printed it".into(),
@@ -330,11 +357,38 @@ impl Refusal {
 
     /// Every code, for documentation and tests.
     pub const CODES: [&'static str; 32] = [
-        "permission-missing", "grant-exceeds", "project-unknown", "stage-unknown", "component-unknown", "release-unknown",
-        "component-missing", "artifact-unknown", "gate-unmet", "held", "not-held", "vetoed", "not-vetoed", "stage-pinned",
-        "stage-paused", "not-steered", "already-current", "stage-empty", "nothing-earlier", "never-current",
-        "approver-not-person", "gate-changed", "stage-tag", "artifact-in-use", "not-promoted", "stage-in-use", "plan-stale",
-        "token-unknown", "token-exists", "token-lifetime", "key-reused", "limit-reached",
+        "permission-missing",
+        "grant-exceeds",
+        "project-unknown",
+        "stage-unknown",
+        "component-unknown",
+        "release-unknown",
+        "component-missing",
+        "artifact-unknown",
+        "gate-unmet",
+        "held",
+        "not-held",
+        "vetoed",
+        "not-vetoed",
+        "stage-pinned",
+        "stage-paused",
+        "not-steered",
+        "already-current",
+        "stage-empty",
+        "nothing-earlier",
+        "never-current",
+        "approver-not-person",
+        "gate-changed",
+        "stage-tag",
+        "artifact-in-use",
+        "not-promoted",
+        "stage-in-use",
+        "plan-stale",
+        "token-unknown",
+        "token-exists",
+        "token-lifetime",
+        "key-reused",
+        "limit-reached",
     ];
 }
 

@@ -26,10 +26,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use project::{Health, Project, Settled, StageState, HISTORY_MAX};
+pub use project::{HISTORY_MAX, Health, Project, Settled, StageState};
 pub use release::{Approval, InStage, Left, Presence, Release};
 pub use rows::{InvalidKey, InvalidRow};
-pub use subject::{Evidence, Subject, GROUPS_MAX};
+pub use subject::{Evidence, GROUPS_MAX, Subject};
 pub use system::{Hold, System, Token};
 
 use crate::{Digest, Party, ProjectName, ReleaseId, StageName, Timestamp, TokenId};

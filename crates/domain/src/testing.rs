@@ -46,7 +46,8 @@ impl World {
         let now = "2026-01-01T00:00:00Z".parse().expect("a time");
         let mut world = Self { now, ..Self::default() };
         let event = Event::LedgerOpened { origin: "ledger.example/log".into() };
-        let opened = Entry { actor: "machine:selfsame".parse().expect("a party"), at: now, event, request: None, v: Version };
+        let opened =
+            Entry { actor: "machine:selfsame".parse().expect("a party"), at: now, event, request: None, v: Version };
         let mut writer = State::default();
         writer.apply(&opened);
         world.full.apply(&opened);
@@ -100,7 +101,8 @@ impl World {
             let sparsely = decide(&writer, actor, command.clone(), self.now);
             assert_eq!(outcome, sparsely, "{command:?} needs more than it says");
             for event in outcome.iter().flatten() {
-                let entry = Entry { actor: actor.party.clone(), at: self.now, event: event.clone(), request: None, v: Version };
+                let entry =
+                    Entry { actor: actor.party.clone(), at: self.now, event: event.clone(), request: None, v: Version };
                 let bytes = entry.encode();
                 assert_eq!(Entry::decode(&bytes).expect("an entry can be read"), entry);
                 writer.apply(&entry);

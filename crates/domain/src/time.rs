@@ -24,7 +24,9 @@ pub enum InvalidTime {
     #[error("`{0}` is no time: write it as RFC 3339, for example `2026-11-24T09:30:00Z`")]
     Timestamp(String),
     /// Not a length of time.
-    #[error("`{0}` is no length of time: write whole numbers with `ms`, `s`, `m`, `h` or `d`, for example `10m`, `1h30m`, `7d`, at most 3660000d")]
+    #[error(
+        "`{0}` is no length of time: write whole numbers with `ms`, `s`, `m`, `h` or `d`, for example `10m`, `1h30m`, `7d`, at most 3660000d"
+    )]
     Span(String),
 }
 

@@ -19,7 +19,9 @@ fn files() -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder()).expect("the folder of golden entries");
     let paths = entries.map(|entry| entry.expect("an entry of the folder").path());
     let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let named = files.map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), fs::read(&path).expect("a file")));
+    let named = files.map(|path| {
+        (path.file_stem().expect("a name").to_string_lossy().into_owned(), fs::read(&path).expect("a file"))
+    });
     named.collect()
 }
 
@@ -38,7 +40,8 @@ fn leaf(bytes: &[u8]) -> String {
 #[test]
 fn every_kind_of_event_has_a_golden_entry() {
     assert_eq!(kinds().len(), 18, "{:?}", kinds());
-    let covered: BTreeSet<String> = files().values().map(|bytes| Entry::decode(bytes).expect("an entry").event.name().to_owned()).collect();
+    let covered: BTreeSet<String> =
+        files().values().map(|bytes| Entry::decode(bytes).expect("an entry").event.name().to_owned()).collect();
     assert_eq!(covered, kinds());
 }
 
@@ -47,14 +50,22 @@ fn golden_entries_are_read_and_written_the_same() {
     for (name, bytes) in files() {
         let entry = Entry::decode(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(String::from_utf8(entry.encode()), String::from_utf8(bytes), "{name}");
-        assert!(name == entry.event.name() || name.starts_with(&format!("{}-", entry.event.name())), "{name} is {}", entry.event.name());
+        assert!(
+            name == entry.event.name() || name.starts_with(&format!("{}-", entry.event.name())),
+            "{name} is {}",
+            entry.event.name()
+        );
     }
 }
 
 #[test]
 fn golden_leaves_never_change() {
     let index = fs::read_to_string(folder().join("INDEX")).expect("the index of golden entries");
-    let listed: BTreeMap<_, _> = index.lines().map(|line| line.split_once(' ').expect("LEAF NAME")).map(|(leaf, name)| (name.to_owned(), leaf.to_owned())).collect();
+    let listed: BTreeMap<_, _> = index
+        .lines()
+        .map(|line| line.split_once(' ').expect("LEAF NAME"))
+        .map(|(leaf, name)| (name.to_owned(), leaf.to_owned()))
+        .collect();
     let found: BTreeMap<_, _> = files().into_iter().map(|(name, bytes)| (name, leaf(&bytes))).collect();
     assert_eq!(found, listed);
 }

@@ -4,6 +4,33 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use domain::Refusal;
 
+/// What can follow `selfsame` on the command line.
+const VERBS: [&str; 23] = [
+    "apply",
+    "approve",
+    "attest",
+    "audit",
+    "gate check",
+    "history",
+    "hold",
+    "pause",
+    "pin",
+    "promote",
+    "pull",
+    "push",
+    "release create",
+    "resume",
+    "rollback",
+    "status",
+    "token issue",
+    "token revoke",
+    "token roles",
+    "trace",
+    "unhold",
+    "unpin",
+    "unveto",
+];
+
 #[test]
 fn codes_and_pages_belong_together() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/refusals");
@@ -18,6 +45,13 @@ fn codes_and_pages_belong_together() {
         assert!(page.starts_with(&format!("# `{code}`\n")), "{code}: the page begins with its code");
         let parts: Vec<_> = page.lines().filter(|line| line.starts_with("## ")).collect();
         assert_eq!(parts, ["## Why there is this rule", "## What to do", "## Example"], "{code}");
+        for command in page.split("selfsame ").skip(1) {
+            assert!(
+                VERBS.iter().any(|verb| command.starts_with(verb)),
+                "{code}: `selfsame {}` is no command",
+                command.lines().next().unwrap_or_default()
+            );
+        }
         assert!(page.lines().count() <= 25 && page.contains("selfsame "), "{code}: short, and with a command to type");
     }
 }

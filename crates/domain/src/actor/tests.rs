@@ -12,7 +12,18 @@ fn grants_have_three_forms() {
     for text in ["reader@shop", "approver@shop/prod", "admin@*"] {
         assert_eq!(grant(text).to_string(), text);
     }
-    for text in ["", "reader", "@shop", "reader@", "reader@*/prod", "reader@shop/", "reader@shop/prod/eu", "reader@Shop", "a@b@c", "reader @shop"] {
+    for text in [
+        "",
+        "reader",
+        "@shop",
+        "reader@",
+        "reader@*/prod",
+        "reader@shop/",
+        "reader@shop/prod/eu",
+        "reader@Shop",
+        "a@b@c",
+        "reader @shop",
+    ] {
         let invalid = text.parse::<Grant>().expect_err(text);
         assert!(invalid.to_string().starts_with(&format!("`{text}`")), "{invalid}");
     }
@@ -52,7 +63,10 @@ fn a_stage_credential_pulls_from_its_stage_only() {
         let from: Vec<_> = actor.stages_to_pull_from(&shop, &none).iter().map(ToString::to_string).collect();
         assert_eq!(from, stages, "{grants}");
     }
-    assert!(actor("ada", "operator@shop/prod").may(Permission::Read, &shop, None, &none), "one stage is enough to read the project");
+    assert!(
+        actor("ada", "operator@shop/prod").may(Permission::Read, &shop, None, &none),
+        "one stage is enough to read the project"
+    );
 }
 
 #[test]

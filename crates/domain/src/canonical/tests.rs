@@ -23,7 +23,15 @@ fn rfc_8785_examples() {
 
 #[test]
 fn other_spellings_are_refused() {
-    for json in [r#"{"a": 1}"#, r#"{"b":1,"a":1}"#, r#"{"a":1,"a":1}"#, "{\"a\":1}\n", r#"{"\u0061":1}"#, r#"{"a":1.0}"#, r#"{"a":"\/"}"#] {
+    for json in [
+        r#"{"a": 1}"#,
+        r#"{"b":1,"a":1}"#,
+        r#"{"a":1,"a":1}"#,
+        "{\"a\":1}\n",
+        r#"{"\u0061":1}"#,
+        r#"{"a":1.0}"#,
+        r#"{"a":"\/"}"#,
+    ] {
         assert!(matches!(from_slice::<Map>(json.as_bytes()), Err(NotCanonical::Respelled)), "{json}");
     }
     for json in ["", "{", "[]", "{\"a\":1}{", "\u{feff}{}", "{\"a\":\"\\ud800\"}"] {

@@ -10,17 +10,41 @@ fn what_is_wrong_is_said_with_its_place() {
         ("{components: {}, stages: {dev: {}}}", "components: a project has 1 to 100 components"),
         ("{dev: {after: live}, prod: {}}", "stages.dev.after: unknown stage `live`; the other stages are: prod"),
         ("{a: {after: a}}", "stages.a.after: the stages go in a circle: a after a"),
-        ("{a: {after: c}, b: {after: a}, c: {after: b}, d: {after: a}, e: {}}", "stages.a.after: the stages go in a circle: a after c after b after a"),
+        (
+            "{a: {after: c}, b: {after: a}, c: {after: b}, d: {after: a}, e: {}}",
+            "stages.a.after: the stages go in a circle: a after c after b after a",
+        ),
         ("{dev: {}, prod: {after: [dev, dev]}}", "stages.prod.after: stage `dev` is named twice"),
         ("{dev: {}, prod: {after: {all: [dev], any: [dev]}}}", "stages.prod.after: stage `dev` is named twice"),
-        ("{dev: {after: {soak: 1h}}}", "stages.dev.after: `soak` needs `all` or `any` beside it: soak time is spent in an upstream stage"),
-        ("{dev: {gate: [{evidence: {kind: tests, result: failed}}]}}", "stages.dev.gate.0: `result: failed` would let everything in..."),
-        ("{dev: {gate: [{evidence: {kind: tests, max_age: 0s}}]}}", "stages.dev.gate.0: `max_age` must be longer than `0s`..."),
-        ("{dev: {gate: [{evidence: {kind: tests}}, {approvals: {count: 0}}]}}", "stages.dev.gate.1: `count` must be between 1 and 20"),
+        (
+            "{dev: {after: {soak: 1h}}}",
+            "stages.dev.after: `soak` needs `all` or `any` beside it: soak time is spent in an upstream stage",
+        ),
+        (
+            "{dev: {gate: [{evidence: {kind: tests, result: failed}}]}}",
+            "stages.dev.gate.0: `result: failed` would let everything in...",
+        ),
+        (
+            "{dev: {gate: [{evidence: {kind: tests, max_age: 0s}}]}}",
+            "stages.dev.gate.0: `max_age` must be longer than `0s`...",
+        ),
+        (
+            "{dev: {gate: [{evidence: {kind: tests}}, {approvals: {count: 0}}]}}",
+            "stages.dev.gate.1: `count` must be between 1 and 20",
+        ),
         ("{dev: {gate: [{approvals: {count: 21}}]}}", "stages.dev.gate.0: `count` must be between 1 and 20"),
-        ("{dev: {gate: [{approvals: {count: 1, expires: 0s}}]}}", "stages.dev.gate.0: `expires` must be longer than `0s`..."),
-        ("{dev: {gate: [{approvals: {count: 1, role: qa}}]}}", "stages.dev.gate.0: unknown role `qa`: use a built-in one, or define it under `roles`"),
-        ("{stages: {dev: {}}, roles: {approver: [approve]}}", "roles.approver: role `approver` is built in and cannot be defined anew: choose another name"),
+        (
+            "{dev: {gate: [{approvals: {count: 1, expires: 0s}}]}}",
+            "stages.dev.gate.0: `expires` must be longer than `0s`...",
+        ),
+        (
+            "{dev: {gate: [{approvals: {count: 1, role: qa}}]}}",
+            "stages.dev.gate.0: unknown role `qa`: use a built-in one, or define it under `roles`",
+        ),
+        (
+            "{stages: {dev: {}}, roles: {approver: [approve]}}",
+            "roles.approver: role `approver` is built in and cannot be defined anew: choose another name",
+        ),
         (
             "{components: {web: {repository: other/web}}, stages: {dev: {}}}",
             "components.web.repository: repository `other/web` must begin with `shop/`: a project owns only its own repositories",
@@ -45,7 +69,9 @@ fn what_is_wrong_is_said_with_its_place() {
 
 #[test]
 fn limits_hold() {
-    let many = |count: usize, what: &str| (0..count).map(|number| what.replace('#', &number.to_string())).collect::<Vec<_>>().join(", ");
+    let many = |count: usize, what: &str| {
+        (0..count).map(|number| what.replace('#', &number.to_string())).collect::<Vec<_>>().join(", ")
+    };
     for (good, bad) in [
         (format!("{{{}}}", many(200, "s#: {}")), format!("{{{}}}", many(201, "s#: {}"))),
         (
@@ -57,14 +83,24 @@ fn limits_hold() {
             format!("{{dev: {{gate: [{}]}}}}", many(65, "{evidence: {kind: k#}}")),
         ),
         (
-            format!("{{components: {{{}}}, stages: {{dev: {{gate: [{}]}}}}}}", many(100, "c#: {}"), many(PIECES_MAX / 100, "{evidence: {kind: k#}}")),
-            format!("{{components: {{{}}}, stages: {{dev: {{gate: [{}]}}}}}}", many(100, "c#: {}"), many(PIECES_MAX / 100 + 1, "{evidence: {kind: k#}}")),
+            format!(
+                "{{components: {{{}}}, stages: {{dev: {{gate: [{}]}}}}}}",
+                many(100, "c#: {}"),
+                many(PIECES_MAX / 100, "{evidence: {kind: k#}}")
+            ),
+            format!(
+                "{{components: {{{}}}, stages: {{dev: {{gate: [{}]}}}}}}",
+                many(100, "c#: {}"),
+                many(PIECES_MAX / 100 + 1, "{evidence: {kind: k#}}")
+            ),
         ),
     ] {
         config(&good).expect("at the limit");
         config(&bad).expect_err("over the limit");
     }
-    let long = |count| format!("{{dev: {{gate: [{}]}}}}", many(count, &format!("{{evidence: {{kind: {}#}}}}", "k".repeat(100))));
+    let long = |count| {
+        format!("{{dev: {{gate: [{}]}}}}", many(count, &format!("{{evidence: {{kind: {}#}}}}", "k".repeat(100))))
+    };
     let stages = |count: usize| format!("{{{}}}", many(count, &format!("s#: {}", &long(60)[6..long(60).len() - 1])));
     assert!(config(&stages(6)).is_ok());
     assert!(config(&stages(9)).expect_err("over the limit").contains(&format!("over {CONFIG_BYTES_MAX} bytes")));
@@ -72,14 +108,19 @@ fn limits_hold() {
 
 #[test]
 fn stages_come_after_their_upstream_stages() {
-    let config = config("{a: {after: c}, b: {}, c: {after: {any: [b, e]}}, d: {after: [a, b]}, e: {}}").expect("a configuration");
+    let config = config("{a: {after: c}, b: {}, c: {after: {any: [b, e]}}, d: {after: [a, b]}, e: {}}")
+        .expect("a configuration");
     let order: Vec<_> = config.stages_in_order().iter().map(ToString::to_string).collect();
     assert_eq!(order, ["b", "e", "c", "a", "d"]);
 }
 
 #[test]
 fn spellings_of_after_mean_the_same_gate() {
-    let gate = |after: &str| config(&format!("{{dev: {{}}, prod: {{after: {after}}}}}")).expect("a configuration").stages[&"prod".parse().expect("a name")].full_gate();
+    let gate = |after: &str| {
+        config(&format!("{{dev: {{}}, prod: {{after: {after}}}}}")).expect("a configuration").stages
+            [&"prod".parse().expect("a name")]
+            .full_gate()
+    };
     assert_eq!(gate("dev"), gate("[dev]"));
     assert_eq!(gate("dev"), gate("{all: [dev]}"));
     assert_ne!(gate("dev").digest(), gate("{any: [dev]}").digest());
@@ -88,8 +129,11 @@ fn spellings_of_after_mean_the_same_gate() {
 
 #[test]
 fn a_repository_belongs_to_one_component() {
-    let config = config("{components: {web: {}, api: {repository: shop/back/api}}, stages: {dev: {}}}").expect("a configuration");
-    for (repository, component) in [("shop/web", Some("web")), ("shop/back/api", Some("api")), ("shop/api", None), ("other/web", None)] {
+    let config = config("{components: {web: {}, api: {repository: shop/back/api}}, stages: {dev: {}}}")
+        .expect("a configuration");
+    for (repository, component) in
+        [("shop/web", Some("web")), ("shop/back/api", Some("api")), ("shop/api", None), ("other/web", None)]
+    {
         let repository = repository.parse().expect("a repository");
         assert_eq!(config.component_of(&repository).map(ToString::to_string).as_deref(), component);
     }

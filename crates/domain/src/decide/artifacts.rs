@@ -14,7 +14,9 @@ const REPOSITORIES_MAX: usize = 100;
 
 impl Desk<'_> {
     pub(super) fn push_manifest(&self, command: Command) -> Answer {
-        let Command::PushManifest { repository, digest, media_type, size, subject, tags } = command else { return Ok(Vec::new()) };
+        let Command::PushManifest { repository, digest, media_type, size, subject, tags } = command else {
+            return Ok(Vec::new());
+        };
         let project = self.repository(&repository, Permission::Push)?;
         text("a media type", &media_type)?;
         if size > SIZE_MAX {
@@ -27,7 +29,9 @@ impl Desk<'_> {
             refuse_stage_tag(project, &repository, tag)?;
         }
         let known = repository.project().and_then(|owner| self.state.subject(&owner, &digest));
-        if known.is_some_and(|known| known.repositories.len() >= REPOSITORIES_MAX && !known.repositories.contains(&repository)) {
+        if known.is_some_and(|known| {
+            known.repositories.len() >= REPOSITORIES_MAX && !known.repositories.contains(&repository)
+        }) {
             let limit = format!("{REPOSITORIES_MAX} repositories of one project that hold it");
             return Err(Refusal::LimitReached { what: "an artifact", limit });
         }
@@ -55,7 +59,10 @@ impl Desk<'_> {
         };
         self.project(&project, Permission::Attest, None)?;
         if attributes.len() > ATTRIBUTES_MAX {
-            return Err(Refusal::LimitReached { what: "a piece of evidence", limit: format!("{ATTRIBUTES_MAX} attributes") });
+            return Err(Refusal::LimitReached {
+                what: "a piece of evidence",
+                limit: format!("{ATTRIBUTES_MAX} attributes"),
+            });
         }
         if attributes.iter().any(|(key, value)| key.len() + value.len() > TEXT_PAIR_MAX) {
             return Err(Refusal::LimitReached { what: "an attribute", limit: format!("{TEXT_PAIR_MAX} bytes") });
@@ -104,6 +111,7 @@ impl Desk<'_> {
 const TEXT_PAIR_MAX: usize = 1500;
 
 fn refuse_stage_tag(project: Option<&Project>, repository: &RepositoryName, tag: &TagName) -> Result<(), Refusal> {
-    let is_stage = project.is_some_and(|project| project.config.stages.keys().any(|stage| stage.as_str() == tag.as_str()));
+    let is_stage =
+        project.is_some_and(|project| project.config.stages.keys().any(|stage| stage.as_str() == tag.as_str()));
     if is_stage { Err(Refusal::StageTag { repository: repository.clone(), tag: tag.clone() }) } else { Ok(()) }
 }

@@ -10,7 +10,11 @@ impl Desk<'_> {
         let none = crate::CustomRoles::new();
         let custom = known.map_or(&none, |project| &project.config.roles);
         if !self.actor.may(Permission::Apply, name, None, custom) {
-            return Err(Refusal::PermissionMissing { permission: Permission::Apply, project: Some(name.clone()), stage: None });
+            return Err(Refusal::PermissionMissing {
+                permission: Permission::Apply,
+                project: Some(name.clone()),
+                stage: None,
+            });
         }
         let in_force = known.map(|project| project.config.digest());
         if expect.is_some_and(|expected| *expected != in_force) {
@@ -20,7 +24,9 @@ impl Desk<'_> {
             if *project.config == *config {
                 return Ok(Vec::new());
             }
-            let vanishing = |stage: &&crate::StageName| !config.stages.contains_key(*stage) && project.stage(stage).current.is_some();
+            let vanishing = |stage: &&crate::StageName| {
+                !config.stages.contains_key(*stage) && project.stage(stage).current.is_some()
+            };
             if let Some(stage) = project.config.stages.keys().find(vanishing) {
                 return Err(Refusal::StageInUse { stage: stage.clone() });
             }

@@ -2,14 +2,18 @@
 
 use super::{Answer, Desk, text};
 use crate::{
-    Contents, Digest, Event, Permission, Project, ProjectName, Refusal, ReleaseId, Source, StageName, gate,
+    Contents, Digest, Event, Hold, Permission, Project, ProjectName, Refusal, Release, ReleaseId, Source, StageName,
+    gate,
 };
 
 impl Desk<'_> {
     pub(super) fn create_release(&self, name: ProjectName, contents: Contents, source: Source) -> Answer {
         let project = self.project(&name, Permission::CreateRelease, None)?;
         if source.longest() > super::TEXT_BYTES_MAX {
-            return Err(Refusal::LimitReached { what: "a source", limit: format!("{} bytes in each part", super::TEXT_BYTES_MAX) });
+            return Err(Refusal::LimitReached {
+                what: "a source",
+                limit: format!("{} bytes in each part", super::TEXT_BYTES_MAX),
+            });
         }
         self.check_contents(&name, project, &contents)?;
         let release = contents.id();
@@ -28,9 +32,14 @@ impl Desk<'_> {
                     known: project.config.components.keys().cloned().collect(),
                 });
             };
-            let pushed = self.state.subject(name, digest).is_some_and(|subject| subject.repositories.contains(&repository));
+            let pushed =
+                self.state.subject(name, digest).is_some_and(|subject| subject.repositories.contains(&repository));
             if !pushed {
-                return Err(Refusal::ArtifactUnknown { component: component.clone(), repository, digest: digest.clone() });
+                return Err(Refusal::ArtifactUnknown {
+                    component: component.clone(),
+                    repository,
+                    digest: digest.clone(),
+                });
             }
         }
         let missing = project.config.components.keys().find(|component| !contents.components.contains_key(component));
@@ -61,7 +70,14 @@ impl Desk<'_> {
         }])
     }
 
-    pub(super) fn approve(&self, name: ProjectName, stage: StageName, id: ReleaseId, seen: Option<&Digest>, comment: String) -> Answer {
+    pub(super) fn approve(
+        &self,
+        name: ProjectName,
+        stage: StageName,
+        id: ReleaseId,
+        seen: Option<&Digest>,
+        comment: String,
+    ) -> Answer {
         let project = self.project(&name, Permission::Approve, Some(&stage))?;
         text("a comment", &comment)?;
         if !self.actor.party.is_person() {
@@ -72,15 +88,28 @@ impl Desk<'_> {
         if seen.is_some_and(|seen| *seen != gate) {
             return Err(Refusal::GateChanged { stage });
         }
-        let others = release.in_stage(&stage).map_or(&[][..], |there| &there.approvals).iter().filter(|one| one.by != self.actor.party);
+        let others = release
+            .in_stage(&stage)
+            .map_or(&[][..], |there| &there.approvals)
+            .iter()
+            .filter(|one| one.by != self.actor.party);
         if others.count() >= APPROVALS_MAX {
-            return Err(Refusal::LimitReached { what: "a release", limit: format!("{APPROVALS_MAX} approvals for a stage") });
+            return Err(Refusal::LimitReached {
+                what: "a release",
+                limit: format!("{APPROVALS_MAX} approvals for a stage"),
+            });
         }
         let roles = self.actor.roles_in(&name, &stage);
         Ok(vec![Event::Approved { project: name, stage, release: id, gate, roles, comment }])
     }
 
-    pub(super) fn roll_back(&self, name: ProjectName, stage: StageName, to: Option<ReleaseId>, reason: String) -> Answer {
+    pub(super) fn roll_back(
+        &self,
+        name: ProjectName,
+        stage: StageName,
+        to: Option<ReleaseId>,
+        reason: String,
+    ) -> Answer {
         let project = self.project(&name, Permission::RollBack, Some(&stage))?;
         text("a reason", &reason)?;
         let there = project.stage(&stage);
@@ -97,10 +126,8 @@ impl Desk<'_> {
             return Err(Refusal::NeverCurrent { stage, release: target });
         }
         self.refuse_closed(project, &stage, &target, false)?;
-        for digest in release.contents.digests().chain([target.digest()]) {
-            if let Some(hold) = self.state.system().hold_on(digest, &name) {
-                return Err(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() });
-            }
+        if let Some((digest, hold)) = self.hold_in(&name, &target, release) {
+            return Err(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() });
         }
         Ok(vec![Event::RolledBack {
             contents: release.contents.clone(),
@@ -116,19 +143,36 @@ impl Desk<'_> {
     fn default_target(&self, name: &ProjectName, project: &Project, stage: &StageName) -> Result<ReleaseId, Refusal> {
         let there = project.stage(stage);
         let current = there.current.as_ref().map(|settled| &settled.release);
-        let good = |id: &ReleaseId| {
-            let in_stage = self.state.release(name, id).and_then(|release| release.in_stage(stage).cloned()).unwrap_or_default();
-            let rolled_back = in_stage.presence.and_then(|presence| presence.left).is_some_and(|left| left.rolled_back);
-            let contents = self.state.release(name, id).map(|release| release.contents.clone());
-            let digests = contents.iter().flat_map(Contents::digests).chain([id.digest()]);
-            let held = digests.into_iter().any(|digest| self.state.system().hold_on(digest, name).is_some());
-            in_stage.veto.is_none() && !rolled_back && !held
+        let good = |id: &&ReleaseId| {
+            self.state.release(name, id).is_some_and(|release| {
+                let vetoed = release.in_stage(stage).is_some_and(|there| there.veto.is_some());
+                let left = release.presence(stage).and_then(|presence| presence.left.as_ref());
+                let rolled_back = left.is_some_and(|left| left.rolled_back);
+                !vetoed && !rolled_back && self.hold_in(name, id, release).is_none()
+            })
         };
-        let earlier = there.earlier.iter().map(|settled| &settled.release).filter(|id| Some(*id) != current);
-        earlier.cloned().find(good).ok_or_else(|| Refusal::NothingEarlier { stage: stage.clone() })
+        let mut earlier = there.earlier.iter().map(|settled| &settled.release).filter(|id| Some(*id) != current);
+        earlier.find(good).cloned().ok_or_else(|| Refusal::NothingEarlier { stage: stage.clone() })
     }
 
-    fn refuse_closed(&self, project: &Project, stage: &StageName, id: &ReleaseId, paused_counts: bool) -> Result<(), Refusal> {
+    /// What is held of a release, with the hold.
+    fn hold_in<'b>(
+        &'b self,
+        name: &ProjectName,
+        id: &'b ReleaseId,
+        release: &'b Release,
+    ) -> Option<(&'b Digest, &'b Hold)> {
+        let mut digests = release.contents.digests().chain([id.digest()]);
+        digests.find_map(|digest| Some((digest, self.state.system().hold_on(digest, name)?)))
+    }
+
+    fn refuse_closed(
+        &self,
+        project: &Project,
+        stage: &StageName,
+        id: &ReleaseId,
+        paused_counts: bool,
+    ) -> Result<(), Refusal> {
         let there = project.stage(stage);
         if let Some(pin) = &there.pinned {
             return Err(Refusal::StagePinned { stage: stage.clone(), reason: pin.reason.clone() });
@@ -138,7 +182,9 @@ impl Desk<'_> {
         }
         let release = self.state.release(&project.config.project, id);
         match release.and_then(|release| release.in_stage(stage)?.veto.as_ref()) {
-            Some(veto) => Err(Refusal::Vetoed { stage: stage.clone(), release: id.clone(), reason: veto.reason.clone() }),
+            Some(veto) => {
+                Err(Refusal::Vetoed { stage: stage.clone(), release: id.clone(), reason: veto.reason.clone() })
+            }
             None => Ok(()),
         }
     }

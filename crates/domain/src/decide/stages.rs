@@ -18,7 +18,13 @@ impl Desk<'_> {
         Ok(vec![Event::Unvetoed { project, stage, release, reason }])
     }
 
-    fn vetoed(&self, project: &ProjectName, stage: &StageName, release: &ReleaseId, reason: &str) -> Result<bool, Refusal> {
+    fn vetoed(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        release: &ReleaseId,
+        reason: &str,
+    ) -> Result<bool, Refusal> {
         self.project(project, Permission::Veto, Some(stage))?;
         text("a reason", reason)?;
         let release = self.release(project, release)?;
@@ -41,7 +47,13 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) fn report_health(&self, project: ProjectName, stage: StageName, healthy: bool, reason: String) -> Answer {
+    pub(super) fn report_health(
+        &self,
+        project: ProjectName,
+        stage: StageName,
+        healthy: bool,
+        reason: String,
+    ) -> Answer {
         let there = self.project(&project, Permission::Observe, Some(&stage))?.stage(&stage);
         text("a reason", &reason)?;
         let Some(current) = &there.current else { return Err(Refusal::StageEmpty { stage }) };

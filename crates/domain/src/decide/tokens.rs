@@ -9,9 +9,19 @@ const LIFETIME_MAX: u64 = 366 * 24 * 3600;
 const GRANTS_MAX: usize = 50;
 
 impl Desk<'_> {
-    pub(super) fn issue_token(&self, token: TokenId, hash: Digest, party: Party, grants: Vec<Grant>, expires: Timestamp) -> Answer {
+    pub(super) fn issue_token(
+        &self,
+        token: TokenId,
+        hash: Digest,
+        party: Party,
+        grants: Vec<Grant>,
+        expires: Timestamp,
+    ) -> Answer {
         if grants.is_empty() || grants.len() > GRANTS_MAX {
-            return Err(Refusal::LimitReached { what: "a token", limit: format!("{GRANTS_MAX} grants, and at least one") });
+            return Err(Refusal::LimitReached {
+                what: "a token",
+                limit: format!("{GRANTS_MAX} grants, and at least one"),
+            });
         }
         for grant in &grants {
             self.may_issue(grant.project.clone())?;

@@ -17,7 +17,9 @@ fn known_digests() {
             "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         ),
     ] {
-        for (algorithm, digest, hex) in [(Algorithm::Sha256, Digest::sha256(bytes), sha256), (Algorithm::Sha512, Digest::sha512(bytes), sha512)] {
+        for (algorithm, digest, hex) in
+            [(Algorithm::Sha256, Digest::sha256(bytes), sha256), (Algorithm::Sha512, Digest::sha512(bytes), sha512)]
+        {
             assert_eq!(digest.to_string(), format!("{algorithm}:{hex}"));
             assert_eq!((digest.algorithm(), digest.hex(), digest.short()), (algorithm, hex, &hex[..12]));
             assert_eq!(Digest::of(algorithm, bytes), digest);

@@ -9,7 +9,9 @@ use crate::{
     testing::config,
 };
 
-fn name<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(pattern: &'static str) -> impl Strategy<Value = T> {
+fn name<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
+    pattern: &'static str,
+) -> impl Strategy<Value = T> {
     pattern.prop_map(|text| text.parse().expect("a name"))
 }
 
@@ -26,7 +28,9 @@ fn party() -> impl Strategy<Value = Party> {
 }
 
 fn digest() -> impl Strategy<Value = Digest> {
-    (any::<u32>(), any::<bool>()).prop_map(|(seed, long)| if long { Digest::sha512(&seed.to_be_bytes()) } else { Digest::sha256(&seed.to_be_bytes()) })
+    (any::<u32>(), any::<bool>()).prop_map(|(seed, long)| {
+        if long { Digest::sha512(&seed.to_be_bytes()) } else { Digest::sha256(&seed.to_be_bytes()) }
+    })
 }
 
 fn release() -> impl Strategy<Value = ReleaseId> {
@@ -35,7 +39,11 @@ fn release() -> impl Strategy<Value = ReleaseId> {
 
 /// Any text at all: control characters, quotes, all of Unicode.
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![Just(String::new()), any::<String>(), "[\"\\\\/\u{0}-\u{1f}\u{7f}-\u{9f}\u{2028}\u{ffff}\u{1f600}a]{0,12}"]
+    prop_oneof![
+        Just(String::new()),
+        any::<String>(),
+        "[\"\\\\/\u{0}-\u{1f}\u{7f}-\u{9f}\u{2028}\u{ffff}\u{1f600}a]{0,12}"
+    ]
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {
@@ -58,25 +66,55 @@ fn result() -> impl Strategy<Value = EvidenceResult> {
 fn decision() -> impl Strategy<Value = DecisionRecord> {
     let status = prop::sample::select(vec![Status::Met, Status::Unmet, Status::Waived, Status::Unknown]);
     let entries = prop::collection::vec(0..1u64 << 53, 0..4);
-    let finding = ("[a-z]{1,9}", status, entries).prop_map(|(requirement, status, entries)| FindingRecord { requirement, status, entries });
-    (digest(), digest(), prop::collection::vec(finding, 0..4)).prop_map(|(digest, gate, findings)| DecisionRecord { digest, gate, findings })
+    let finding = ("[a-z]{1,9}", status, entries).prop_map(|(requirement, status, entries)| FindingRecord {
+        requirement,
+        status,
+        entries,
+    });
+    (digest(), digest(), prop::collection::vec(finding, 0..4)).prop_map(|(digest, gate, findings)| DecisionRecord {
+        digest,
+        gate,
+        findings,
+    })
 }
 
 fn about_artifacts() -> impl Strategy<Value = Event> {
     let repository = || name("[a-z]{1,9}/[a-z]{1,9}");
-    let pushed = (repository(), digest(), text(), 0..1u64 << 53, prop::option::of(digest()), prop::collection::vec(name("[a-z]{1,9}"), 0..3));
+    let pushed = (
+        repository(),
+        digest(),
+        text(),
+        0..1u64 << 53,
+        prop::option::of(digest()),
+        prop::collection::vec(name("[a-z]{1,9}"), 0..3),
+    );
     let attributes = prop::collection::btree_map(any::<String>(), text(), 0..4);
     let named = prop::option::of(name("[a-z]{1,9}"));
     let evidence = (project(), digest(), name("[a-z]{1,9}"), named, result(), attributes, prop::option::of(digest()));
     prop_oneof![
-        pushed.prop_map(|(repository, digest, media_type, size, subject, tags)| Event::ManifestPushed { repository, digest, media_type, size, subject, tags }),
+        pushed.prop_map(|(repository, digest, media_type, size, subject, tags)| Event::ManifestPushed {
+            repository,
+            digest,
+            media_type,
+            size,
+            subject,
+            tags
+        }),
         (repository(), digest()).prop_map(|(repository, digest)| Event::ManifestDeleted { repository, digest }),
         (repository(), name("[a-z]{1,9}")).prop_map(|(repository, tag)| Event::TagDeleted { repository, tag }),
         evidence.prop_map(|(project, subject, kind, name, result, attributes, document)| {
             Event::EvidenceRecorded { project, subject, kind, name, result, attributes, document }
         }),
-        (digest(), prop::option::of(project()), text()).prop_map(|(digest, project, reason)| Event::Held { digest, project, reason }),
-        (digest(), prop::option::of(project()), text()).prop_map(|(digest, project, reason)| Event::Unheld { digest, project, reason }),
+        (digest(), prop::option::of(project()), text()).prop_map(|(digest, project, reason)| Event::Held {
+            digest,
+            project,
+            reason
+        }),
+        (digest(), prop::option::of(project()), text()).prop_map(|(digest, project, reason)| Event::Unheld {
+            digest,
+            project,
+            reason
+        }),
     ]
 }
 
@@ -85,18 +123,36 @@ fn about_releases() -> impl Strategy<Value = Event> {
     let source = (prop::option::of(text()), prop::option::of(text()), prop::option::of(text()));
     let source = source.prop_map(|(repository, commit, build)| Source { repository, commit, build });
     prop_oneof![
-        (project(), release(), contents(), source).prop_map(|(project, release, contents, source)| Event::ReleaseCreated { project, release, contents, source }),
-        (place(), prop::option::of(release()), contents(), decision()).prop_map(|((project, stage, release, reason), replaces, contents, decision)| {
-            Event::Promoted { project, stage, release, replaces, contents, decision, reason }
+        (project(), release(), contents(), source).prop_map(|(project, release, contents, source)| {
+            Event::ReleaseCreated { project, release, contents, source }
         }),
-        (place(), release(), contents())
-            .prop_map(|((project, stage, release, reason), from, contents)| Event::RolledBack { project, stage, release, from, contents, reason }),
-        (place(), digest(), prop::collection::vec(name("[a-z]{1,9}"), 0..3))
-            .prop_map(|((project, stage, release, comment), gate, roles)| Event::Approved { project, stage, release, gate, roles, comment }),
+        (place(), prop::option::of(release()), contents(), decision()).prop_map(
+            |((project, stage, release, reason), replaces, contents, decision)| {
+                Event::Promoted { project, stage, release, replaces, contents, decision, reason }
+            }
+        ),
+        (place(), release(), contents()).prop_map(|((project, stage, release, reason), from, contents)| {
+            Event::RolledBack { project, stage, release, from, contents, reason }
+        }),
+        (place(), digest(), prop::collection::vec(name("[a-z]{1,9}"), 0..3)).prop_map(
+            |((project, stage, release, comment), gate, roles)| Event::Approved {
+                project,
+                stage,
+                release,
+                gate,
+                roles,
+                comment
+            }
+        ),
         place().prop_map(|(project, stage, release, reason)| Event::Vetoed { project, stage, release, reason }),
         place().prop_map(|(project, stage, release, reason)| Event::Unvetoed { project, stage, release, reason }),
-        (place(), any::<bool>())
-            .prop_map(|((project, stage, release, reason), healthy)| Event::HealthReported { project, stage, release, healthy, reason }),
+        (place(), any::<bool>()).prop_map(|((project, stage, release, reason), healthy)| Event::HealthReported {
+            project,
+            stage,
+            release,
+            healthy,
+            reason
+        }),
     ]
 }
 
@@ -110,17 +166,35 @@ fn about_the_rest() -> impl Strategy<Value = Event> {
     let issued = (name("[0-9a-f]{16}"), digest(), party(), grants(), time());
     prop_oneof![
         text().prop_map(|origin| Event::LedgerOpened { origin }),
-        prop::sample::select(files.to_vec()).prop_map(|file| Event::ConfigApplied { config: Box::new(config(file).expect("a configuration")) }),
-        issued.prop_map(|(token, hash, party, grants, expires)| Event::TokenIssued { token, hash, party, grants, expires }),
+        prop::sample::select(files.to_vec())
+            .prop_map(|file| Event::ConfigApplied { config: Box::new(config(file).expect("a configuration")) }),
+        issued.prop_map(|(token, hash, party, grants, expires)| Event::TokenIssued {
+            token,
+            hash,
+            party,
+            grants,
+            expires
+        }),
         (name("[0-9a-f]{16}"), text()).prop_map(|(token, reason)| Event::TokenRevoked { token, reason }),
-        (project(), stage(), change, text()).prop_map(|(project, stage, change, reason)| Event::Steered { project, stage, change, reason }),
+        (project(), stage(), change, text()).prop_map(|(project, stage, change, reason)| Event::Steered {
+            project,
+            stage,
+            change,
+            reason
+        }),
     ]
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
     let event = prop_oneof![about_artifacts(), about_releases(), about_the_rest()];
     let request = prop::option::of((digest(), name("[!-~]{1,9}")).prop_map(|(command, key)| Request { command, key }));
-    (party(), time(), event, request).prop_map(|(actor, at, event, request)| Entry { actor, at, event, request, v: Version })
+    (party(), time(), event, request).prop_map(|(actor, at, event, request)| Entry {
+        actor,
+        at,
+        event,
+        request,
+        v: Version,
+    })
 }
 
 /// Every object within a value, by its path.
@@ -128,9 +202,13 @@ fn objects(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(members) => {
             found.push(path.into());
-            members.iter().for_each(|(key, value)| objects(value, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), found));
+            members.iter().for_each(|(key, value)| {
+                objects(value, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), found)
+            });
         }
-        serde_json::Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| objects(item, &format!("{path}/{at}"), found)),
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| objects(item, &format!("{path}/{at}"), found))
+        }
         _ => {}
     }
 }
@@ -199,17 +277,26 @@ proptest! {
 #[test]
 fn random_entries_are_of_every_kind() {
     let mut runner = TestRunner::deterministic();
-    let kinds: BTreeSet<_> = (0..1000).map(|_| entry().new_tree(&mut runner).expect("an entry").current().event.name()).collect();
+    let kinds: BTreeSet<_> =
+        (0..1000).map(|_| entry().new_tree(&mut runner).expect("an entry").current().event.name()).collect();
     assert_eq!(kinds.len(), 18, "{kinds:?}");
 }
 
 #[test]
 fn events_name_what_they_are_about() {
     let web = Digest::sha256(b"web-1");
-    let contents = Contents { components: BTreeMap::from([("web".parse().expect("a name"), web.clone())]), config: Some(Digest::sha256(b"c")) };
+    let contents = Contents {
+        components: BTreeMap::from([("web".parse().expect("a name"), web.clone())]),
+        config: Some(Digest::sha256(b"c")),
+    };
     let release = contents.id();
     let (project, stage): (ProjectName, StageName) = ("shop".parse().expect("a name"), "dev".parse().expect("a name"));
-    let created = Event::ReleaseCreated { project: project.clone(), release: release.clone(), contents: contents.clone(), source: Source::default() };
+    let created = Event::ReleaseCreated {
+        project: project.clone(),
+        release: release.clone(),
+        contents: contents.clone(),
+        source: Source::default(),
+    };
     assert_eq!(created.digests(), [release.digest().clone(), web.clone(), Digest::sha256(b"c")]);
     assert_eq!((created.project(), created.blob()), (Some(project.clone()), None));
     let pushed = Event::ManifestPushed {

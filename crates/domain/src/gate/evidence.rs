@@ -62,7 +62,8 @@ impl EvidenceRequirement {
                 _ => release_counts = true,
             }
         }
-        let about_release = about_release.filter(|_| release_counts).map(|whole| self.judge(whole, "the release", question));
+        let about_release =
+            about_release.filter(|_| release_counts).map(|whole| self.judge(whole, "the release", question));
         about_release.into_iter().chain(findings).collect()
     }
 
@@ -72,7 +73,7 @@ impl EvidenceRequirement {
                 && (self.name.is_none() || one.name == self.name)
                 && (self.by.is_empty() || self.by.contains(&one.by))
         };
-        subject?.evidence.iter().filter(matches).next_back()
+        subject?.evidence.iter().rfind(matches)
     }
 
     fn judge(&self, evidence: &Evidence, what: &str, question: &Question<'_>) -> Finding {
@@ -104,7 +105,8 @@ impl EvidenceRequirement {
             format!("there is no {title} of {what}")
         };
         let name = self.name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
-        let next = format!("selfsame attest {digest} --project {} --kind {}{name} --result passed", question.name, self.kind);
+        let next =
+            format!("selfsame attest {digest} --project {} --kind {}{name} --result passed", question.name, self.kind);
         Finding { status: Status::Unmet, ..Finding::unmet(KIND, because, next) }
     }
 

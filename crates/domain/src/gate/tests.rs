@@ -7,7 +7,11 @@ pub(crate) const STORIES: [&[Story]; 4] = [EVIDENCE, UPSTREAM, APPROVALS, HOLDS]
 const EVIDENCE: &[Story] = &[
     // A gate without requirements is open, and says what it always looks at.
     ("apply dev; push web-1; release 1", "gate 1 dev", "open: nothing in the release is held"),
-    ("apply {dev: {gate: [{evidence: {kind: tests}}]}}; push web-1; release 1", "gate 1 dev", "closed: there is no evidence `tests` of `web`"),
+    (
+        "apply {dev: {gate: [{evidence: {kind: tests}}]}}; push web-1; release 1",
+        "gate 1 dev",
+        "closed: there is no evidence `tests` of `web`",
+    ),
     (
         "apply {dev: {gate: [{evidence: {kind: tests}}]}}; push web-1; release 1; attest web-1 tests passed by machine:ci; wait 90s",
         "gate 1 dev",
@@ -64,7 +68,11 @@ const EVIDENCE: &[Story] = &[
         "gate 1 dev",
         "closed: evidence `scan` of `web` warned, says person:root",
     ),
-    ("apply {dev: {gate: [{evidence: {kind: scan, result: warned}}]}}; push web-1; release 1; attest web-1 scan warned", "gate 1 dev", "open..."),
+    (
+        "apply {dev: {gate: [{evidence: {kind: scan, result: warned}}]}}; push web-1; release 1; attest web-1 scan warned",
+        "gate 1 dev",
+        "open...",
+    ),
     (
         "apply {dev: {gate: [{evidence: {kind: scan, result: warned}}]}}; push web-1; release 1; attest web-1 scan failed",
         "gate 1 dev",
@@ -136,14 +144,22 @@ const UPSTREAM: &[Story] = &[
         "open: nothing in the release is held; it has been in `dev` since 2026-01-01T00:00:00.000Z",
     ),
     // A release that was replaced upstream has been there all the same.
-    ("apply dev > prod; push web-1; push web-2; release 1; release 2; promote 1 dev; promote 2 dev", "gate 1 prod", "open..."),
+    (
+        "apply dev > prod; push web-1; push web-2; release 1; release 2; promote 1 dev; promote 2 dev",
+        "gate 1 prod",
+        "open...",
+    ),
     // All, and any.
     (
         "apply {a: {}, b: {}, prod: {after: [a, b]}}; push web-1; release 1; promote 1 a",
         "gate 1 prod",
         "closed: it has not been in `b`",
     ),
-    ("apply {a: {}, b: {}, prod: {after: {any: [a, b]}}}; push web-1; release 1; promote 1 b", "gate 1 prod", "open..."),
+    (
+        "apply {a: {}, b: {}, prod: {after: {any: [a, b]}}}; push web-1; release 1; promote 1 b",
+        "gate 1 prod",
+        "open...",
+    ),
     (
         "apply {a: {}, b: {}, prod: {after: {any: [a, b]}}}; push web-1; release 1",
         "gate 1 prod",
@@ -187,7 +203,11 @@ const UPSTREAM: &[Story] = &[
         "gate 1 prod",
         "closed: `dev` is reported unhealthy with it, after being well for 1h of 10m",
     ),
-    ("apply dev > prod; push web-1; release 1; promote 1 dev; report dev unhealthy", "gate 1 prod", "closed: `dev` is reported unhealthy with it"),
+    (
+        "apply dev > prod; push web-1; release 1; promote 1 dev; report dev unhealthy",
+        "gate 1 prod",
+        "closed: `dev` is reported unhealthy with it",
+    ),
     (
         "apply dev > prod; push web-1; push web-2; release 1; release 2; promote 1 dev; report dev unhealthy; promote 2 dev",
         "gate 1 prod",
@@ -199,7 +219,11 @@ const UPSTREAM: &[Story] = &[
         "open...",
     ),
     // Another release's health is none of its business.
-    ("apply dev > prod; push web-1; push web-2; release 1; release 2; promote 1 dev; promote 2 dev; report dev unhealthy", "gate 1 prod", "open..."),
+    (
+        "apply dev > prod; push web-1; push web-2; release 1; release 2; promote 1 dev; promote 2 dev; report dev unhealthy",
+        "gate 1 prod",
+        "open...",
+    ),
     // Soak time ends when the release leaves, and begins anew when it comes back.
     (
         "apply {dev: {}, prod: {after: {all: [dev], soak: 10m}}}; push web-1; push web-2; release 1; release 2; promote 1 dev; wait 4m; promote 2 dev; wait 1h",
@@ -222,11 +246,19 @@ const UPSTREAM: &[Story] = &[
         "gate 2 prod",
         "open...",
     ),
-    ("apply dev > prod; push web-1; push web-2; release 1; release 2; promote 1 dev; promote 2 dev; rollback dev", "gate 1 prod", "open..."),
+    (
+        "apply dev > prod; push web-1; push web-2; release 1; release 2; promote 1 dev; promote 2 dev; rollback dev",
+        "gate 1 prod",
+        "open...",
+    ),
 ];
 
 const APPROVALS: &[Story] = &[
-    ("apply {prod: {gate: [{approvals: {count: 1}}]}}; push web-1; release 1", "gate 1 prod by ada", "closed: 0 of 1 people have approved"),
+    (
+        "apply {prod: {gate: [{approvals: {count: 1}}]}}; push web-1; release 1",
+        "gate 1 prod by ada",
+        "closed: 0 of 1 people have approved",
+    ),
     (
         "apply {prod: {gate: [{approvals: {count: 1}}]}}; push web-1; release 1; approve 1 prod by ben",
         "gate 1 prod by ada",
@@ -313,12 +345,32 @@ const HOLDS: &[Story] = &[
         "gate 1 dev",
         "closed: `web-1` is held by person:sue: malware",
     ),
-    ("apply dev; push web-1; release 1; hold release:1 because slow", "gate 1 dev", "closed: `1` is held by person:root: slow"),
-    ("apply dev; push web-1; release 1,config=a; hold config-a because secret", "gate 1,config=a dev", "closed: `config-a` is held by person:root: secret"),
-    ("apply dev; push web-1; release 1; hold web-1 everywhere because malware", "gate 1 dev", "closed: `web-1` is held by person:root: malware"),
-    ("apply dev; apply {project: other, stages: {dev: {}}}; push web-1; release 1; hold web-1 in other because malware", "gate 1 dev", "open..."),
+    (
+        "apply dev; push web-1; release 1; hold release:1 because slow",
+        "gate 1 dev",
+        "closed: `1` is held by person:root: slow",
+    ),
+    (
+        "apply dev; push web-1; release 1,config=a; hold config-a because secret",
+        "gate 1,config=a dev",
+        "closed: `config-a` is held by person:root: secret",
+    ),
+    (
+        "apply dev; push web-1; release 1; hold web-1 everywhere because malware",
+        "gate 1 dev",
+        "closed: `web-1` is held by person:root: malware",
+    ),
+    (
+        "apply dev; apply {project: other, stages: {dev: {}}}; push web-1; release 1; hold web-1 in other because malware",
+        "gate 1 dev",
+        "open...",
+    ),
     ("apply dev; push web-1; release 1; hold web-1; unhold web-1", "gate 1 dev", "open..."),
-    ("apply dev; push web-1; release 1; hold web-1; hold web-1 everywhere because malware; unhold web-1", "gate 1 dev", "closed: `web-1` is held by person:root: malware"),
+    (
+        "apply dev; push web-1; release 1; hold web-1; hold web-1 everywhere because malware; unhold web-1",
+        "gate 1 dev",
+        "closed: `web-1` is held by person:root: malware",
+    ),
     // Components are judged together: one held part keeps the whole release out.
     (
         "apply {components: {web: {}, api: {}}, stages: {dev: {}}}; push web-1; push api-1; push api-2; release web=1,api=1; release web=1,api=2; hold api-1 because bad",

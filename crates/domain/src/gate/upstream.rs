@@ -21,7 +21,8 @@ fn any_of(stages: &[StageName], soak: Span, question: &Question<'_>) -> Option<F
     each.sort_by_key(|finding| (finding.met_at.is_none(), finding.met_at));
     let others: Vec<_> = each.iter().map(|finding| finding.because.clone()).collect();
     let nearest = each.into_iter().next()?;
-    let because = if others.len() > 1 { format!("none of these holds: {}", others.join("; ")) } else { nearest.because.clone() };
+    let because =
+        if others.len() > 1 { format!("none of these holds: {}", others.join("; ")) } else { nearest.because.clone() };
     Some(Finding { because, ..nearest })
 }
 
@@ -32,11 +33,16 @@ fn in_stage(stage: &StageName, soak: Span, question: &Question<'_>) -> Finding {
     };
     if presence.left.as_ref().is_some_and(|left| left.rolled_back) {
         let because = format!("`{stage}` was rolled back from it");
-        return Finding::unmet(KIND, because, format!("mend it and release anew, or {}", promote())).by([presence.index]);
+        return Finding::unmet(KIND, because, format!("mend it and release anew, or {}", promote()))
+            .by([presence.index]);
     }
     let healthy = presence.healthy_time(question.now);
     if !presence.is_well() {
-        let soaked = if soak == Span::ZERO { String::new() } else { format!(", after being well for {} of {soak}", seconds(healthy)) };
+        let soaked = if soak == Span::ZERO {
+            String::new()
+        } else {
+            format!(", after being well for {} of {soak}", seconds(healthy))
+        };
         let (because, next) = match &presence.left {
             None => (
                 format!("`{stage}` is reported unhealthy with it{soaked}"),

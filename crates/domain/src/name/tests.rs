@@ -45,7 +45,9 @@ table!(tokens, TokenId, good: ["0123456789abcdef"], bad: ["", "0123456789abcde",
 
 #[test]
 fn the_first_component_of_a_repository_names_its_project() {
-    for (repository, project) in [("shop/web", Some("shop")), ("shop", Some("shop")), ("a.b/web", None), ("1/web", None), ("a__b/web", None)] {
+    for (repository, project) in
+        [("shop/web", Some("shop")), ("shop", Some("shop")), ("a.b/web", None), ("1/web", None), ("a__b/web", None)]
+    {
         let repository: RepositoryName = repository.parse().expect("a repository");
         assert_eq!(repository.project(), project.map(|name| name.parse().expect("a name")), "{repository}");
     }

@@ -5,8 +5,16 @@ use super::Refusal;
 fn refusals_of_the_shells() {
     let stages = ["dev", "prod"].map(|stage| stage.parse().expect("a name")).to_vec();
     for (refusal, code, says) in [
-        (Refusal::KeyReused { key: "k".into() }, "key-reused", "idempotency key `k` was used before, for another command"),
-        (Refusal::NotPromoted { digest: "sha256:0".into(), stages }, "not-promoted", "`sha256:0` is not promoted to `dev`, `prod`"),
+        (
+            Refusal::KeyReused { key: "k".into() },
+            "key-reused",
+            "idempotency key `k` was used before, for another command",
+        ),
+        (
+            Refusal::NotPromoted { digest: "sha256:0".into(), stages },
+            "not-promoted",
+            "`sha256:0` is not promoted to `dev`, `prod`",
+        ),
     ] {
         assert_eq!((refusal.code(), refusal.to_string().as_str()), (code, says));
         assert!(!refusal.hint().is_empty());

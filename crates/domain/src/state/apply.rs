@@ -122,13 +122,8 @@ impl State {
         let mark = |reason: &str| Mark { by: entry.actor.clone(), at: entry.at, reason: reason.into(), index };
         match &entry.event {
             Event::Approved { project, stage, release, gate, roles, .. } => {
-                let approval = Approval {
-                    by: entry.actor.clone(),
-                    at: entry.at,
-                    index,
-                    gate: gate.clone(),
-                    roles: roles.clone(),
-                };
+                let approval =
+                    Approval { by: entry.actor.clone(), at: entry.at, index, gate: gate.clone(), roles: roles.clone() };
                 self.in_stage(project, stage, release, |there| {
                     there.approvals.retain(|one| one.by != approval.by);
                     there.approvals.push(approval);
@@ -175,13 +170,21 @@ impl State {
         });
     }
 
-    fn report_health(&mut self, project: &ProjectName, stage: &StageName, release: &ReleaseId, healthy: bool, mark: Mark) {
+    fn report_health(
+        &mut self,
+        project: &ProjectName,
+        stage: &StageName,
+        release: &ReleaseId,
+        healthy: bool,
+        mark: Mark,
+    ) {
         let at = mark.at;
         self.in_stage(project, stage, release, |there| {
             there.presence.iter_mut().for_each(|presence| presence.report(at, healthy));
         });
         self.stage_mut(project, stage, |there| {
-            let since = there.health.as_ref().filter(|before| before.healthy == healthy).map_or(at, |before| before.since);
+            let since =
+                there.health.as_ref().filter(|before| before.healthy == healthy).map_or(at, |before| before.since);
             there.health = Some(Health { healthy, since, mark });
         });
     }

@@ -52,7 +52,9 @@ impl State {
             }
             Command::RevokeToken { token, .. } => {
                 keys.push(Key::Token(token.clone()));
-                keys.extend(self.token(token).iter().flat_map(|known| known.grants.iter().filter_map(project_of_grant)));
+                keys.extend(
+                    self.token(token).iter().flat_map(|known| known.grants.iter().filter_map(project_of_grant)),
+                );
             }
             Command::PushManifest { repository, digest, .. } | Command::DeleteManifest { repository, digest } => {
                 if let Some(project) = repository.project() {
@@ -87,10 +89,13 @@ impl State {
                 keys.push(Key::Project(project.clone()));
                 keys.extend(to.iter().map(|to| Key::Release(project.clone(), to.clone())));
                 keys.extend(self.current_of(project, stage));
-                let recent = self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
+                let recent =
+                    self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
                 keys.extend(recent.map(|settled| Key::Release(project.clone(), settled.release.clone())));
             }
-            Command::Hold { project, .. } | Command::Unhold { project, .. } => keys.extend(project.clone().map(Key::Project)),
+            Command::Hold { project, .. } | Command::Unhold { project, .. } => {
+                keys.extend(project.clone().map(Key::Project))
+            }
             Command::Steer { project, .. } => keys.push(Key::Project(project.clone())),
             Command::ReportHealth { project, stage, .. } => {
                 keys.push(Key::Project(project.clone()));

@@ -43,7 +43,9 @@ impl FromStr for Key {
             ["project", project] => project.parse().ok().map(Self::Project),
             ["stage", project, stage] => project.parse().ok().zip(stage.parse().ok()).map(|(p, s)| Self::Stage(p, s)),
             ["release", project, id] => project.parse().ok().zip(id.parse().ok()).map(|(p, id)| Self::Release(p, id)),
-            ["subject", project, digest] => project.parse().ok().zip(digest.parse().ok()).map(|(p, d)| Self::Subject(p, d)),
+            ["subject", project, digest] => {
+                project.parse().ok().zip(digest.parse().ok()).map(|(p, d)| Self::Subject(p, d))
+            }
             ["token", token] => token.parse().ok().map(Self::Token),
             _ => None,
         };
@@ -90,7 +92,9 @@ impl State {
                 }
             }
             Key::Release(project, id) => drop(self.releases.insert((project.clone(), id.clone()), parse(key, row)?)),
-            Key::Subject(project, digest) => drop(self.subjects.insert((project.clone(), digest.clone()), parse(key, row)?)),
+            Key::Subject(project, digest) => {
+                drop(self.subjects.insert((project.clone(), digest.clone()), parse(key, row)?))
+            }
             Key::Token(token) => drop(self.tokens.insert(token.clone(), parse(key, row)?)),
         }
         Ok(())
@@ -123,8 +127,10 @@ impl State {
             touched.map(|(stage, _)| Key::Stage(name.clone(), stage.clone())).collect::<Vec<_>>()
         };
         let stages = self.projects.iter().flat_map(touched);
-        let releases = self.releases.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Release(k.0.clone(), k.1.clone()));
-        let subjects = self.subjects.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Subject(k.0.clone(), k.1.clone()));
+        let releases =
+            self.releases.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Release(k.0.clone(), k.1.clone()));
+        let subjects =
+            self.subjects.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Subject(k.0.clone(), k.1.clone()));
         let tokens = self.tokens.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Token(k.clone()));
         std::iter::once(Key::System).chain(projects).chain(stages).chain(releases).chain(subjects).chain(tokens)
     }

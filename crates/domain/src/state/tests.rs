@@ -119,7 +119,9 @@ fn audit(ledger: &[Vec<u8>]) -> Result<State, TestCaseError> {
             }
             _ => {}
         }
-        if let Event::Promoted { project, stage, release, contents, .. } | Event::RolledBack { project, stage, release, contents, .. } = &entry.event {
+        if let Event::Promoted { project, stage, release, contents, .. }
+        | Event::RolledBack { project, stage, release, contents, .. } = &entry.event
+        {
             let known = state.release(project, release).expect("the release");
             prop_assert!(known.in_stage(stage).is_none_or(|there| there.veto.is_none()), "a vetoed release entered");
             for digest in contents.digests().chain([release.digest()]) {
@@ -202,7 +204,16 @@ fn a_stage_keeps_its_window_and_rolls_back_beyond_it() {
 fn readers_follow_the_writer() {
     let mut world = World::new();
     let mut reader = world.full.clone();
-    for step in ["apply dev > prod", "push web-1", "release 1", "promote 1 dev", "pin prod", "apply dev", "hold web-1", "token a reader@*"] {
+    for step in [
+        "apply dev > prod",
+        "push web-1",
+        "release 1",
+        "promote 1 dev",
+        "pin prod",
+        "apply dev",
+        "hold web-1",
+        "token a reader@*",
+    ] {
         world.full.take_changed();
         assert_eq!(world.take(step).1, None, "{step}");
         let changed = world.full.take_changed();
@@ -225,7 +236,16 @@ fn damaged_rows_are_refused_by_name() {
             assert!(error.to_string().contains(&key.to_string()), "{error}");
         }
     }
-    for text in ["", "system/", "project", "project/UPPER", "stage/shop", "stage/shop/dev/more", "token/abc", "release/shop/sha1:00"] {
+    for text in [
+        "",
+        "system/",
+        "project",
+        "project/UPPER",
+        "stage/shop",
+        "stage/shop/dev/more",
+        "token/abc",
+        "release/shop/sha1:00",
+    ] {
         assert!(text.parse::<Key>().is_err(), "{text}");
     }
 }
@@ -249,12 +269,18 @@ fn many_approvals_and_much_evidence_reach_their_limits() {
     for number in 0..super::GROUPS_MAX {
         assert_eq!(ask(&format!("attest web-1 scan/n{number} passed")), None);
     }
-    assert_eq!(ask("attest web-1 scan passed"), Some("a digest has at most 1000 groups of evidence (kind, name, who)".into()));
+    assert_eq!(
+        ask("attest web-1 scan passed"),
+        Some("a digest has at most 1000 groups of evidence (kind, name, who)".into())
+    );
     assert_eq!(ask("attest web-1 scan/n7 failed"), None, "a group that is there goes on");
     for number in 1..100 {
         assert_eq!(ask(&format!("push web-1 from shop/r{number}")), None);
     }
-    assert_eq!(ask("push web-1 from shop/one-more"), Some("an artifact has at most 100 repositories of one project that hold it".into()));
+    assert_eq!(
+        ask("push web-1 from shop/one-more"),
+        Some("an artifact has at most 100 repositories of one project that hold it".into())
+    );
     assert_eq!(ask("push web-1 from shop/r7"), None);
 }
 
@@ -268,5 +294,63 @@ fn decide_and_apply(state: &mut State, actor: &Actor, command: crate::Command) -
             None
         }
         Err(refusal) => Some(refusal.to_string()),
+    }
+}
+
+/// What one batch of the writer answers, after a story.
+fn batch(given: &str, steps: &[&str]) -> Vec<Option<&'static str>> {
+    let mut world = World::new();
+    for step in given.split(';') {
+        assert_eq!(world.take(step).1, None, "{step}");
+    }
+    let commands: Vec<_> = steps
+        .iter()
+        .map(|step| match Step::parse(&mut world, step) {
+            Step::Ask(actor, command) => (actor, *command),
+            _ => panic!("`{step}` asks for nothing"),
+        })
+        .collect();
+    world.submit_batch(&commands).into_iter().map(|outcome| outcome.err().map(|refusal| refusal.code())).collect()
+}
+
+/// Rows are loaded before a batch and written after it: what its own commands change must not be missed in between.
+#[test]
+fn commands_of_one_batch_see_each_other() {
+    for (given, steps, codes) in [
+        (
+            "apply {dev: {gate: [{evidence: {kind: tests}}]}}; push web-1; attest web-1 tests passed; attest release:1 tests failed",
+            &["release 1", "promote 1 dev"][..],
+            &[None, Some("gate-unmet")][..],
+        ),
+        (
+            "apply dev > prod; pin prod",
+            &["apply dev", "apply dev > prod", "pause prod", "unpin prod"],
+            &[None, None, None, Some("not-steered")],
+        ),
+        (
+            "apply dev; push web-1; push web-2; release 1; release 2; promote 1 dev",
+            &[
+                "promote 2 dev",
+                "rollback dev",
+                "rollback dev",
+                "promote 2 dev",
+                "report dev unhealthy",
+                "hold web-1",
+                "rollback dev",
+            ],
+            &[None, None, Some("nothing-earlier"), None, None, None, Some("nothing-earlier")],
+        ),
+        (
+            "apply {stages: {dev: {}}, roles: {lead: [issue-tokens]}}",
+            &["token a lead@shop", "revoke a by ben as lead", "token a lead@shop"],
+            &[None, None, Some("token-exists")],
+        ),
+        (
+            "push web-1",
+            &["apply dev", "release 1", "promote 1 dev", "delete web-1"],
+            &[None, None, None, Some("artifact-in-use")],
+        ),
+    ] {
+        assert_eq!(batch(given, steps), codes, "{given}: {steps:?}");
     }
 }

@@ -50,13 +50,18 @@ impl World {
                 let outcome = self.submit(&actor, &command);
                 (self.describe(&outcome), outcome.err().map(|refusal| refusal.code()))
             }
-            Step::Gate(actor, command) => self.question(&actor, &command, |world, state, actor, (project, stage, release)| {
-                gate::evaluate(state, project, stage, release, &actor.party, world.now).map(|decision| world.describe_decision(&decision))
-            }),
-            Step::Standing(actor, command) => self.question(&actor, &command, |world, state, actor, (project, stage, release)| {
-                let place = standing(state, project, stage, release, &actor.party, world.now)?;
-                Ok(format!("{:?}", place.standing).to_lowercase())
-            }),
+            Step::Gate(actor, command) => {
+                self.question(&actor, &command, |world, state, actor, (project, stage, release)| {
+                    gate::evaluate(state, project, stage, release, &actor.party, world.now)
+                        .map(|decision| world.describe_decision(&decision))
+                })
+            }
+            Step::Standing(actor, command) => {
+                self.question(&actor, &command, |world, state, actor, (project, stage, release)| {
+                    let place = standing(state, project, stage, release, &actor.party, world.now)?;
+                    Ok(format!("{:?}", place.standing).to_lowercase())
+                })
+            }
         }
     }
 

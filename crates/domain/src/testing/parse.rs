@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Debug, str::FromStr};
 
 use super::World;
 use crate::{
-    Actor, Command, Contents, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName, RepositoryName, Source, Span, StageName,
-    Steering,
+    Actor, Command, Contents, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName, RepositoryName, Source, Span,
+    StageName, Steering,
 };
 
 /// A step of a story.
@@ -103,7 +103,9 @@ impl<'a> Words<'a> {
                 };
                 Command::Steer { project, stage: self.stage(0), change, reason }
             }
-            "report" => Command::ReportHealth { project, stage: self.stage(0), healthy: self.plain[1] == "healthy", reason },
+            "report" => {
+                Command::ReportHealth { project, stage: self.stage(0), healthy: self.plain[1] == "healthy", reason }
+            }
             _ => self.about_release(world),
         }
     }
@@ -117,7 +119,9 @@ impl<'a> Words<'a> {
             "unveto" => Command::Unveto { project, stage, release, reason },
             "approve" => {
                 let gate = self.named.get("seen").map(|seen| match *seen {
-                    "current" => world.full.project(&project).expect("a project").config.stages[&stage].full_gate().digest(),
+                    "current" => {
+                        world.full.project(&project).expect("a project").config.stages[&stage].full_gate().digest()
+                    }
                     other => Digest::sha256(other.as_bytes()),
                 });
                 Command::Approve { project, stage, release, gate, comment: reason }
@@ -130,7 +134,10 @@ impl<'a> Words<'a> {
         let named = |name| self.named.get(name).copied();
         let reason = self.reason.clone();
         if self.verb == "untag" {
-            return Command::DeleteTag { repository: get(named("from").unwrap_or("shop/web")), tag: get(self.plain[0]) };
+            return Command::DeleteTag {
+                repository: get(named("from").unwrap_or("shop/web")),
+                tag: get(self.plain[0]),
+            };
         }
         let digest = digest(world, self.plain[0]);
         let everywhere = self.plain.get(1) == Some(&"everywhere");
@@ -148,7 +155,8 @@ impl<'a> Words<'a> {
             "hold" => Command::Hold { digest, project: held_in, reason },
             "unhold" => Command::Unhold { digest, project: held_in, reason },
             _ => {
-                let (kind, name) = self.plain[1].split_once('/').map_or((self.plain[1], None), |(kind, name)| (kind, Some(name)));
+                let (kind, name) =
+                    self.plain[1].split_once('/').map_or((self.plain[1], None), |(kind, name)| (kind, Some(name)));
                 let result = match self.plain[2] {
                     "passed" => EvidenceResult::Passed,
                     "warned" => EvidenceResult::Warned,
@@ -157,7 +165,15 @@ impl<'a> Words<'a> {
                 };
                 let attributes = named("attributes").map_or_else(BTreeMap::new, attributes);
                 let (kind, name) = (get(kind), name.map(get));
-                Command::RecordEvidence { project: self.project(), subject: digest, kind, name, result, attributes, document: None }
+                Command::RecordEvidence {
+                    project: self.project(),
+                    subject: digest,
+                    kind,
+                    name,
+                    result,
+                    attributes,
+                    document: None,
+                }
             }
         }
     }
@@ -200,7 +216,10 @@ pub(crate) fn config(text: &str) -> Result<ProjectConfig, String> {
         let mut stages = serde_json::Map::new();
         let mut before = None;
         for stage in text.split('>').map(str::trim) {
-            stages.insert(stage.into(), before.map_or(serde_json::json!({}), |before| serde_json::json!({ "after": before })));
+            stages.insert(
+                stage.into(),
+                before.map_or(serde_json::json!({}), |before| serde_json::json!({ "after": before })),
+            );
             before = Some(stage);
         }
         serde_json::json!({ "stages": stages })
@@ -245,7 +264,8 @@ fn digest(world: &mut World, label: &str) -> Digest {
 /// Somebody with grants: `ada` is a person, `approver` a role in `shop`.
 pub(crate) fn actor(name: &str, grants: &str) -> Actor {
     let in_shop = |grant: &str| if grant.contains('@') { grant.to_owned() } else { format!("{grant}@shop") };
-    let grants: Vec<Grant> = grants.split(',').filter(|grant| !grant.is_empty()).map(|grant| get(&in_shop(grant))).collect();
+    let grants: Vec<Grant> =
+        grants.split(',').filter(|grant| !grant.is_empty()).map(|grant| get(&in_shop(grant))).collect();
     Actor { party: get(&party(name)), grants }
 }
 
@@ -271,7 +291,9 @@ fn long(text: &str) -> String {
 
 fn list<T: FromStr<Err: Debug>>(text: &str) -> Vec<T> {
     match text.split_once('*') {
-        Some((item, count)) if !count.is_empty() => (0..get(count)).map(|number: usize| get(&item.replace('#', &number.to_string()))).collect(),
+        Some((item, count)) if !count.is_empty() => {
+            (0..get(count)).map(|number: usize| get(&item.replace('#', &number.to_string()))).collect()
+        }
         _ => text.split(',').map(get).collect(),
     }
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Actor, Command, Contents, Digest, ENTRY_BYTES_MAX, Entry, Event, EvidenceResult, ProjectConfig, Refusal, Request, State, Timestamp,
-    Version, config::PIECES_MAX, decide, gate::DecisionRecord,
+    Actor, Command, Contents, Digest, ENTRY_BYTES_MAX, Entry, Event, EvidenceResult, ProjectConfig, Refusal, Request,
+    State, Timestamp, Version,
+    config::PIECES_MAX,
+    decide,
+    gate::DecisionRecord,
     testing::{actor, config},
 };
 
@@ -41,24 +44,41 @@ fn promote(hash: fn(&[u8]) -> Digest, reason: String) -> Result<Entry, Refusal> 
     let entry = |actor: &Actor, event| Entry { actor: actor.party.clone(), at, event, request: None, v: Version };
     let root = actor("root", "admin@*");
     let project = config.project.clone();
-    let components: BTreeMap<_, _> = config.components.keys().map(|name| (name.clone(), hash(name.as_str().as_bytes()))).collect();
+    let components: BTreeMap<_, _> =
+        config.components.keys().map(|name| (name.clone(), hash(name.as_str().as_bytes()))).collect();
     let contents = Contents { components, config: Some(hash(b"config")) };
     let release = contents.id();
     state.apply(&entry(&root, Event::ConfigApplied { config: Box::new(config.clone()) }));
-    let created = Event::ReleaseCreated { project: project.clone(), release: release.clone(), contents: contents.clone(), source: crate::Source::default() };
+    let created = Event::ReleaseCreated {
+        project: project.clone(),
+        release: release.clone(),
+        contents: contents.clone(),
+        source: crate::Source::default(),
+    };
     state.apply(&entry(&root, created));
     for subject in contents.components.values() {
         for kind in 0..KINDS {
             let kind = format!("k{kind}").parse().expect("a kind");
             let (project, subject) = (project.clone(), subject.clone());
-            let recorded = Event::EvidenceRecorded { project, subject, kind, name: None, result: EvidenceResult::Passed, attributes: BTreeMap::new(), document: None };
+            let recorded = Event::EvidenceRecorded {
+                project,
+                subject,
+                kind,
+                name: None,
+                result: EvidenceResult::Passed,
+                attributes: BTreeMap::new(),
+                document: None,
+            };
             state.apply(&entry(&root, recorded));
         }
     }
     for stage in config.stages.keys().filter(|stage| stage.as_str() != "prod") {
         let decision = DecisionRecord { digest: Digest::sha256(b""), gate: Digest::sha256(b""), findings: Vec::new() };
         let (project, stage, release, contents) = (project.clone(), stage.clone(), release.clone(), contents.clone());
-        state.apply(&entry(&root, Event::Promoted { project, stage, release, replaces: None, contents, decision, reason: String::new() }));
+        state.apply(&entry(
+            &root,
+            Event::Promoted { project, stage, release, replaces: None, contents, decision, reason: String::new() },
+        ));
     }
     let prod: crate::StageName = "prod".parse().expect("a name");
     for person in 0..PEOPLE {
@@ -86,7 +106,8 @@ fn the_largest_gate_can_be_passed() {
         assert!((45_000..=ENTRY_BYTES_MAX).contains(&bytes.len()), "{} bytes", bytes.len());
         assert_eq!(Entry::decode(&bytes).expect("an entry can be read"), entry);
         let Event::Promoted { decision, .. } = entry.event else { panic!("{}", entry.event.name()) };
-        let counts: Vec<_> = decision.findings.iter().map(|finding| (finding.requirement.as_str(), finding.entries.len())).collect();
+        let counts: Vec<_> =
+            decision.findings.iter().map(|finding| (finding.requirement.as_str(), finding.entries.len())).collect();
         assert_eq!(counts, [("not-held", 0), ("upstream", STAGES), ("evidence", PIECES_MAX), ("approvals", PEOPLE)]);
     }
 }
@@ -108,7 +129,12 @@ fn a_configuration_at_its_limit_can_be_applied() {
     }
     assert!(config.check().is_err());
     config.stages.remove(&format!("t{}", number - 1).parse().expect("a name"));
-    let answer = decide(&State::default(), &actor("root", "admin@*"), Command::ApplyConfig { config: Box::new(config.clone()), expect: None }, Timestamp::default());
+    let answer = decide(
+        &State::default(),
+        &actor("root", "admin@*"),
+        Command::ApplyConfig { config: Box::new(config.clone()), expect: None },
+        Timestamp::default(),
+    );
     config.check().expect("at the limit");
     assert_eq!(answer.map(|events| events.len()), Ok(1));
 }

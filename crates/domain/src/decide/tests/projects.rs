@@ -7,7 +7,11 @@ pub(super) const STORIES: &[Story] = &[
     ("apply dev > prod", "apply dev", "config-applied"),
     ("", "apply dev expecting nothing", "config-applied"),
     ("apply dev", "apply dev > prod expecting current", "config-applied"),
-    ("apply dev", "apply dev > prod expecting nothing", "refused plan-stale: the configuration of `shop` has changed since the plan was made"),
+    (
+        "apply dev",
+        "apply dev > prod expecting nothing",
+        "refused plan-stale: the configuration of `shop` has changed since the plan was made",
+    ),
     ("apply dev", "apply dev > prod expecting another", "refused plan-stale..."),
     ("", "apply dev expecting another", "refused plan-stale..."),
     ("apply dev", "apply dev expecting another", "refused plan-stale..."),
@@ -19,8 +23,16 @@ pub(super) const STORIES: &[Story] = &[
     ("apply dev > prod; push web-1; release 1; promote 1 dev", "apply dev", "config-applied"),
     // A stage that comes back comes back empty; what was said of a release stays said.
     ("apply dev > prod; pin prod; apply dev; apply dev > prod", "unpin prod", "refused not-steered..."),
-    ("apply dev > prod; push web-1; release 1; promote 1 dev; veto 1 prod; apply dev; apply dev > prod", "promote 1 prod", "refused vetoed..."),
-    ("apply dev > prod; push web-1; release 1; promote 1 dev; pause dev; apply dev > live", "promote 1 live", "promoted 1 to live"),
+    (
+        "apply dev > prod; push web-1; release 1; promote 1 dev; veto 1 prod; apply dev; apply dev > prod",
+        "promote 1 prod",
+        "refused vetoed...",
+    ),
+    (
+        "apply dev > prod; push web-1; release 1; promote 1 dev; pause dev; apply dev > live",
+        "promote 1 live",
+        "promoted 1 to live",
+    ),
     // Tokens.
     ("apply dev", "token a publisher@shop for machine:ci", "token-issued"),
     ("", "token a reader@* for ada", "token-issued"),
@@ -30,14 +42,26 @@ pub(super) const STORIES: &[Story] = &[
     ("token a reader@*; revoke a", "token a reader@*", "refused token-exists..."),
     ("", "revoke a", "refused token-unknown: there is no token `000000000000000a`"),
     ("", "token a reader@* lasting 366d", "token-issued"),
-    ("", "token a reader@* lasting 366d1ms", "refused token-lifetime: a token ends after now and within a year, not at 2027-01-02T00:00:00.001Z"),
+    (
+        "",
+        "token a reader@* lasting 366d1ms",
+        "refused token-lifetime: a token ends after now and within a year, not at 2027-01-02T00:00:00.001Z",
+    ),
     ("wait 1h", "token a reader@* lasting 1h", "refused token-lifetime..."),
     ("wait 1h", "token a reader@* lasting 1h1ms", "token-issued"),
     // Nobody gives more than they have.
     ("apply dev", "token a reader@shop by ada as admin", "token-issued"),
     ("apply dev", "token a puller@shop/dev by ada as admin", "token-issued"),
-    ("apply dev", "token a reader@other by ada as admin", "refused permission-missing: permission `issue-tokens` is missing for project `other`"),
-    ("apply dev", "token a reader@* by ada as admin", "refused permission-missing: permission `issue-tokens` is missing for all projects"),
+    (
+        "apply dev",
+        "token a reader@other by ada as admin",
+        "refused permission-missing: permission `issue-tokens` is missing for project `other`",
+    ),
+    (
+        "apply dev",
+        "token a reader@* by ada as admin",
+        "refused permission-missing: permission `issue-tokens` is missing for all projects",
+    ),
     ("apply dev", "token a reader@shop/dev by ada as admin@shop/dev", "refused permission-missing..."),
     ("apply dev", "token a reader@shop by ada as operator,publisher", "refused permission-missing..."),
     (
@@ -45,15 +69,39 @@ pub(super) const STORIES: &[Story] = &[
         "token a admin@shop by ada as lead",
         "refused grant-exceeds: grant `admin@shop` is more than you have yourself",
     ),
-    ("apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}", "token a reader@shop,promoter@shop by ada as lead,reader", "refused grant-exceeds: grant `promoter@shop`..."),
-    ("apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}", "token a lead@shop/dev by ada as lead", "token-issued"),
-    ("apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}", "token a promoter@shop by ada as lead,promoter@shop/dev", "refused grant-exceeds..."),
-    ("apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}", "token a promoter@shop/dev by ada as lead,promoter@shop/dev", "token-issued"),
-    ("apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}", "token a lead@* by ada as lead@*", "refused permission-missing..."),
+    (
+        "apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}",
+        "token a reader@shop,promoter@shop by ada as lead,reader",
+        "refused grant-exceeds: grant `promoter@shop`...",
+    ),
+    (
+        "apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}",
+        "token a lead@shop/dev by ada as lead",
+        "token-issued",
+    ),
+    (
+        "apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}",
+        "token a promoter@shop by ada as lead,promoter@shop/dev",
+        "refused grant-exceeds...",
+    ),
+    (
+        "apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}",
+        "token a promoter@shop/dev by ada as lead,promoter@shop/dev",
+        "token-issued",
+    ),
+    (
+        "apply {stages: {dev: {}}, roles: {lead: [issue-tokens, read]}}",
+        "token a lead@* by ada as lead@*",
+        "refused permission-missing...",
+    ),
     // One's own token can always be revoked; another's by who could have issued it.
     ("apply dev; token a reader@shop for ada", "revoke a by ada as reader", "token-revoked"),
     ("apply dev; token a reader@shop for ada", "revoke a by ben as admin", "token-revoked"),
     ("apply dev; token a reader@shop for ada", "revoke a by ben as reader", "refused permission-missing..."),
     ("apply dev; token a reader@* for ada", "revoke a by ben as admin", "refused permission-missing..."),
-    ("apply {stages: {dev: {}}, roles: {lead: [issue-tokens]}}; token a reader@shop for ada", "revoke a by ben as lead", "token-revoked"),
+    (
+        "apply {stages: {dev: {}}, roles: {lead: [issue-tokens]}}; token a reader@shop for ada",
+        "revoke a by ben as lead",
+        "token-revoked",
+    ),
 ];

@@ -31,7 +31,11 @@ pub(super) const STORIES: &[Story] = &[
     // Pins and pauses.
     (one!(""), "pin dev by ada as operator", "steered"),
     (one!("; pin dev"), "pin dev because again", "nothing"),
-    (one!("; pin prod because audit"), "promote 1 prod", "refused stage-pinned: stage `prod` is pinned to what it has: audit"),
+    (
+        one!("; pin prod because audit"),
+        "promote 1 prod",
+        "refused stage-pinned: stage `prod` is pinned to what it has: audit",
+    ),
     (one!("; pin dev"), "promote 1 prod", "promoted 1 to prod"),
     (one!("; pin prod; unpin prod"), "promote 1 prod", "promoted 1 to prod"),
     (one!("; pause prod"), "pause prod", "nothing"),
