@@ -322,9 +322,9 @@ impl Refusal {
                 "`selfsame trace DIGEST` shows the holds there are; name the project if the hold is of one project"
                     .into()
             }
-            Self::Vetoed { stage, .. } => {
-                format!("promote another release; `selfsame unveto --stage {stage}` lifts the veto")
-            }
+            Self::Vetoed { stage, release, .. } => format!(
+                "promote another release; `selfsame unveto {release} --stage {stage} --reason ...` lifts the veto"
+            ),
             Self::NotVetoed { .. } | Self::NotSteered { .. } | Self::AlreadyCurrent { .. } => {
                 "nothing needs to be done".into()
             }
