@@ -72,17 +72,6 @@ fn the_map_names_every_crate() {
 }
 
 #[test]
-fn every_refusal_has_its_page_and_every_page_its_refusal() {
-    let tree = Tree::read();
-    let page = |file: &File| file.path.strip_prefix("docs/refusals/")?.strip_suffix(".md").map(str::to_owned);
-    let pages: BTreeSet<_> = tree.files.iter().filter_map(page).filter(|name| name != "README").collect();
-    let codes: BTreeSet<_> = domain::Refusal::CODES.iter().map(ToString::to_string).collect();
-    let missing: Vec<_> = codes.difference(&pages).collect();
-    let extra: Vec<_> = pages.difference(&codes).collect();
-    assert!(missing.is_empty() && extra.is_empty(), "without a page: {missing:?}; without a refusal: {extra:?}");
-}
-
-#[test]
 fn the_readme_s_scripts_can_be_run() {
     let tree = Tree::read();
     let readme = tree.text("README.md");
@@ -103,19 +92,39 @@ fn the_readme_s_scripts_can_be_run() {
     }
 }
 
+/// The words that the command line knows: the variants of its enumerations as clap spells them, and names given outright.
+fn verbs(tree: &Tree) -> BTreeSet<String> {
+    let mut verbs = BTreeSet::new();
+    for file in tree.files.iter().filter(|file| file.path.starts_with("crates/selfsame/src/")) {
+        for line in file.text.lines().map(str::trim_start) {
+            let variant: String = line.chars().take_while(char::is_ascii_alphanumeric).collect();
+            if variant.starts_with(|c: char| c.is_ascii_uppercase())
+                && line[variant.len()..].starts_with(['(', ',', ' '])
+            {
+                let kebab = variant
+                    .chars()
+                    .flat_map(|c| if c.is_uppercase() { vec!['-', c.to_ascii_lowercase()] } else { vec![c] });
+                verbs.insert(kebab.skip(1).collect());
+            }
+            let named = line.split("name = \"").skip(1).filter_map(|rest| rest.split('"').next());
+            verbs.extend(named.map(str::to_owned));
+        }
+    }
+    verbs
+}
+
 #[test]
 fn the_commands_of_the_documents_exist() {
     let tree = Tree::read();
-    let is_command =
-        |file: &File| file.path.strip_prefix("crates/selfsame/src/commands/")?.strip_suffix(".rs").map(str::to_owned);
-    let known: BTreeSet<_> = tree.files.iter().filter_map(is_command).collect();
+    let known = verbs(&tree);
     let mut wrong = Vec::new();
     for file in tree.ending(".md") {
         for (number, line) in file.lines() {
-            let typed = line.trim_start().strip_prefix("$ ").unwrap_or(line.trim_start());
+            let typed = line.trim_start().trim_start_matches("$ ");
             let verb = typed.strip_prefix("selfsame ").and_then(|rest| rest.split(' ').next());
-            let verb = verb.filter(|verb| verb.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
-            if verb.is_some_and(|verb| !known.contains(&verb.replace('-', "_")) && !known.contains(verb)) {
+            let is_verb =
+                |verb: &&str| verb.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !verb.starts_with('-');
+            if verb.filter(is_verb).is_some_and(|verb| !known.contains(verb)) {
                 wrong.push(format!("{}:{number}: `{line}`", file.path));
             }
         }
