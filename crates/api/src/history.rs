@@ -1,0 +1,28 @@
+//! [`Transition`]: one line of the history.
+
+use domain::{Party, ReleaseId, StageName, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A stage got another current release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Transition {
+    /// The entry.
+    pub index: u64,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The stage.
+    #[schema(value_type = String)]
+    pub stage: StageName,
+    /// What is current since then.
+    #[schema(value_type = String)]
+    pub release: ReleaseId,
+    /// Whether by a rollback.
+    pub rolled_back: bool,
+    /// Who.
+    #[schema(value_type = String)]
+    pub by: Party,
+    /// Why.
+    pub reason: String,
+}

@@ -1,0 +1,71 @@
+//! [`Trace`]: everything about a digest.
+
+use domain::{ComponentName, Digest, ProjectName, ReleaseId, RepositoryName, StageName, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Entry, Evidence, Hold, Source};
+
+/// Everything about a digest that the asker may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Trace {
+    /// How many ledger entries the answer takes into account.
+    pub as_of: u64,
+    /// The digest.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// Where it was pushed to.
+    #[schema(value_type = Vec<String>)]
+    pub repositories: Vec<RepositoryName>,
+    /// The releases that it is, or is part of.
+    pub releases: Vec<InRelease>,
+    /// Evidence about it, oldest first: of each kind, name and party the latest two.
+    pub evidence: Vec<Evidence>,
+    /// The holds on it.
+    pub holds: Vec<Hold>,
+    /// The entries about it, in order.
+    pub entries: Vec<Entry>,
+    /// The cursor for more entries; none if these are all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A release that a digest is, or is part of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InRelease {
+    /// The project.
+    #[schema(value_type = String)]
+    pub project: ProjectName,
+    /// The release.
+    #[schema(value_type = String)]
+    pub release: ReleaseId,
+    /// The component that the digest is the artifact of; none if it is the release itself or its configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub component: Option<ComponentName>,
+    /// When the release was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created: Timestamp,
+    /// Where it comes from: repository, commit and build.
+    #[serde(default, skip_serializing_if = "Source::is_empty")]
+    pub source: Source,
+    /// The stages that have it or had it.
+    pub stages: Vec<InStage>,
+}
+
+/// A stage that has a release or had it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InStage {
+    /// The stage.
+    #[schema(value_type = String)]
+    pub stage: StageName,
+    /// Whether it is current there.
+    pub current: bool,
+    /// Since when it was last current there.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// When it ceased to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
