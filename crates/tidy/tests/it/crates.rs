@@ -141,6 +141,45 @@ fn every_package_comes_from_the_public_index() {
     }
 }
 
+/// The names of the dependencies that a manifest lists in sections with this name.
+fn listed<'a>(manifest: &'a str, section: &str) -> BTreeSet<&'a str> {
+    let mut inside = false;
+    let mut names = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line == format!("[{section}]");
+        } else if inside && !line.starts_with('#') {
+            names.extend(line.split(['=', '.', ' ']).next().filter(|name| !name.is_empty()));
+        }
+    }
+    names
+}
+
+#[test]
+fn what_is_listed_is_used() {
+    let tree = Tree::read();
+    let mut wrong = Vec::new();
+    let mut wanted = BTreeSet::new();
+    for manifest in tree.ending("/Cargo.toml") {
+        let folder = manifest.path.trim_end_matches("Cargo.toml");
+        for section in ["dependencies", "dev-dependencies"] {
+            for name in listed(&manifest.text, section) {
+                wanted.insert(name);
+                let spelled = name.replace('-', "_");
+                let mut sources = tree.ending(".rs").filter(|file| file.path.starts_with(folder));
+                if !sources.any(|file| file.text.contains(&spelled)) {
+                    wrong.push(format!("{}: `{name}` is listed and not used", manifest.path));
+                }
+            }
+        }
+    }
+    let offered = listed(tree.text("Cargo.toml"), "workspace.dependencies");
+    wrong.extend(
+        offered.difference(&wanted).map(|name| format!("Cargo.toml: `{name}` is offered and no crate wants it")),
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn fuzz_targets_and_their_list_agree() {
     let tree = Tree::read();
