@@ -159,6 +159,11 @@ impl Engine {
         *self.shared.size.borrow()
     }
 
+    /// How many entries the views take into account.
+    pub fn viewed(&self) -> u64 {
+        *self.shared.viewed.borrow()
+    }
+
     /// How many entries are published with a signed checkpoint.
     pub fn published(&self) -> u64 {
         *self.shared.published.borrow()

@@ -1,5 +1,132 @@
-//! Placeholder.
-#![allow(missing_docs)]
-use domain::*; use crate::ports::*;
+//! What a manifest's own bytes say: OCI image manifests and indexes, and Docker's schema 2 forms of both. Pure.
+
+use std::collections::BTreeMap;
+
+use domain::{Digest, RepositoryName};
+use serde::Deserialize;
+
+use crate::ports::{ManifestRecord, Part, PartKind};
+
+/// How many bytes a manifest has at most: 4 MiB, what every registry accepts at least.
 pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
-pub fn parse(_: &RepositoryName, _: &Digest, _: &str, _: &[u8]) -> Result<ManifestRecord, String> { Err("placeholder".into()) }
+/// How many things a manifest names at most.
+const PARTS_MAX: usize = 10_000;
+
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+/// Why bytes are no manifest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// Too many bytes.
+    #[error("a manifest has at most {MANIFEST_BYTES_MAX} bytes, and this one has {0}")]
+    TooLarge(usize),
+    /// Not JSON of the right form.
+    #[error("the manifest cannot be read: {0}")]
+    Unreadable(String),
+    /// A media type that is not served here.
+    #[error("`{0}` is no media type of a manifest that is accepted here: OCI manifests and indexes are, and Docker's schema 2")]
+    UnknownType(String),
+    /// The header says one type and the body another.
+    #[error("the manifest was sent as `{sent}` and says that it is `{says}`")]
+    TypeMismatch {
+        /// The `Content-Type`.
+        sent: String,
+        /// The `mediaType`.
+        says: String,
+    },
+    /// More parts than a manifest may have.
+    #[error("a manifest names at most {PARTS_MAX} things")]
+    TooManyParts,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Form {
+    schema_version: u32,
+    media_type: Option<String>,
+    artifact_type: Option<String>,
+    config: Option<Descriptor>,
+    #[serde(default)]
+    layers: Vec<Descriptor>,
+    #[serde(default)]
+    manifests: Vec<Descriptor>,
+    subject: Option<Descriptor>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    media_type: String,
+    digest: Digest,
+    size: u64,
+    #[serde(default)]
+    urls: Vec<String>,
+}
+
+/// Reads a manifest that was sent as `media_type` (empty or `application/octet-stream` where the client did not say).
+pub fn parse(repository: &RepositoryName, digest: &Digest, media_type: &str, bytes: &[u8]) -> Result<ManifestRecord, ManifestError> {
+    if bytes.len() > MANIFEST_BYTES_MAX {
+        return Err(ManifestError::TooLarge(bytes.len()));
+    }
+    let form: Form = serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+    if form.schema_version != 2 {
+        return Err(ManifestError::Unreadable(format!("`schemaVersion` is {}, and only 2 is accepted", form.schema_version)));
+    }
+    let media_type = agreed_type(media_type, form.media_type.as_deref())?;
+    let is_index = matches!(media_type.as_str(), OCI_INDEX | DOCKER_LIST);
+    let artifact_type = form.artifact_type.or_else(|| form.config.as_ref().filter(|_| !is_index).map(|config| config.media_type.clone()));
+    let parts: Vec<Part> = if is_index {
+        form.manifests.into_iter().map(|child| child.part(PartKind::Child)).collect()
+    } else {
+        let config = form.config.ok_or_else(|| ManifestError::Unreadable("`config` is missing".into()))?;
+        let layers = form.layers.into_iter().filter(Descriptor::is_kept_here).map(|layer| layer.part(PartKind::Layer));
+        std::iter::once(config.part(PartKind::Config)).chain(layers).collect()
+    };
+    if parts.len() > PARTS_MAX {
+        return Err(ManifestError::TooManyParts);
+    }
+    Ok(ManifestRecord {
+        repository: repository.clone(),
+        digest: digest.clone(),
+        media_type,
+        size: bytes.len() as u64,
+        subject: form.subject.map(|subject| subject.digest),
+        artifact_type,
+        annotations: form.annotations,
+        parts,
+    })
+}
+
+impl Descriptor {
+    fn part(self, kind: PartKind) -> Part {
+        Part { kind, digest: self.digest, size: self.size, media_type: self.media_type }
+    }
+
+    /// Layers that may not be distributed, or lie elsewhere, need not be here.
+    fn is_kept_here(&self) -> bool {
+        self.urls.is_empty() && !self.media_type.contains("nondistributable") && !self.media_type.contains(".foreign.")
+    }
+}
+
+fn agreed_type(sent: &str, says: Option<&str>) -> Result<String, ManifestError> {
+    let sent = sent.split(';').next().unwrap_or_default().trim();
+    let unsaid = matches!(sent, "" | "application/octet-stream");
+    let agreed = match (unsaid, says) {
+        (true, Some(says)) => says,
+        (true, None) => return Err(ManifestError::UnknownType("(none)".into())),
+        (false, Some(says)) if says != sent => {
+            return Err(ManifestError::TypeMismatch { sent: sent.chars().take(200).collect(), says: says.chars().take(200).collect() });
+        }
+        (false, _) => sent,
+    };
+    if matches!(agreed, OCI_MANIFEST | OCI_INDEX | DOCKER_MANIFEST | DOCKER_LIST) {
+        Ok(agreed.to_owned())
+    } else {
+        Err(ManifestError::UnknownType(agreed.chars().take(200).collect()))
+    }
+}

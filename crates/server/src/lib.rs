@@ -1,1 +1,13 @@
-//! HTTP: routes, authentication, problem+json.
+//! HTTP: what is asked is parsed, handed to the engine, and its answer is converted. No rule lives here.
+
+mod app;
+mod ask;
+mod problem;
+mod routes;
+mod serve;
+pub mod token;
+
+pub use app::App;
+pub use problem::Problem;
+pub use routes::router;
+pub use serve::serve;

@@ -1,0 +1,72 @@
+//! Blobs.
+
+use axum::{body::Body, response::Response};
+use domain::Digest;
+use http::{Method, StatusCode, header, request::Parts};
+
+use crate::{
+    Registry,
+    error::Failure,
+    range::{self, Asked},
+    rights::Rights,
+};
+
+fn unknown(digest: &Digest, rights: &Rights) -> Failure {
+    Failure::unknown("BLOB_UNKNOWN", format!("repository `{}` has no blob `{digest}`", rights.repository))
+}
+
+/// `GET` and `HEAD` of a blob, or of a part of it.
+pub(crate) async fn get(registry: &Registry, rights: &Rights, digest: &Digest, request: &Parts) -> Result<Response, Failure> {
+    rights.pull(registry, digest).await?;
+    let known = registry.engine.ports().catalog.blob(&rights.repository, digest).await?;
+    let size = known.ok_or_else(|| unknown(digest, rights))?;
+    let text = |name: header::HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let etag = format!("\"{digest}\"");
+    let answer = Response::builder()
+        .header("docker-content-digest", digest.as_str())
+        .header(header::ETAG, &etag)
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::CACHE_CONTROL, "private, max-age=31536000, immutable");
+    if text(header::IF_NONE_MATCH).is_some_and(|known| known.contains(&etag)) {
+        return built(answer.status(StatusCode::NOT_MODIFIED).body(Body::empty()));
+    }
+    let answer = answer.header(header::CONTENT_TYPE, "application/octet-stream");
+    let asked = if request.method == Method::HEAD { Asked::Whole } else { range::asked(text(header::RANGE), size) };
+    let (answer, part) = match asked {
+        Asked::Whole => (answer.status(StatusCode::OK).header(header::CONTENT_LENGTH, size), None),
+        Asked::Part(part) => {
+            let length = part.end() - part.start() + 1;
+            let says = format!("bytes {}-{}/{size}", part.start(), part.end());
+            let answer = answer.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, says);
+            (answer.header(header::CONTENT_LENGTH, length), Some(part))
+        }
+        Asked::Nothing => {
+            let failure = Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, "SIZE_INVALID", format!("the blob has {size} bytes"));
+            return Err(failure.with(header::CONTENT_RANGE, &format!("bytes */{size}")));
+        }
+    };
+    if request.method == Method::HEAD {
+        return built(answer.body(Body::empty()));
+    }
+    let blob = registry.engine.ports().blobs.get(digest, part).await?.ok_or_else(|| unknown(digest, rights))?;
+    built(answer.body(Body::from_stream(blob.bytes)))
+}
+
+/// `DELETE` of a blob: the repository has it no longer, unless a manifest of it names it.
+pub(crate) async fn delete(registry: &Registry, rights: &Rights, digest: &Digest) -> Result<Response, Failure> {
+    rights.push()?;
+    let catalog = &registry.engine.ports().catalog;
+    if !catalog.containers(&rights.repository, digest, 1).await?.is_empty() {
+        let message = format!("`{digest}` is named by a manifest of `{}`; delete that first", rights.repository);
+        return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "DENIED", message));
+    }
+    if !catalog.unlink_blob(&rights.repository, digest).await? {
+        return Err(unknown(digest, rights));
+    }
+    built(Response::builder().status(StatusCode::ACCEPTED).body(Body::empty()))
+}
+
+/// An answer whose headers were made here, from parsed values.
+pub(crate) fn built(answer: Result<Response, http::Error>) -> Result<Response, Failure> {
+    answer.map_err(|error| engine::Error::Broken { doing: "build an answer".into(), source: error.into() }.into())
+}

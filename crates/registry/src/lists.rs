@@ -1,0 +1,103 @@
+//! Lists: tags, referrers, repositories.
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use domain::{Digest, Permission};
+use http::{HeaderValue, header};
+use serde_json::json;
+
+use crate::{Registry, auth, error::Failure, request::parameter, rights::Rights};
+
+/// How many rows a page has at most.
+const PAGE_MAX: usize = 1000;
+
+fn limit(query: Option<&str>) -> Result<usize, Failure> {
+    match parameter(query, "n") {
+        None => Ok(PAGE_MAX),
+        Some(text) => {
+            let number = text.parse::<usize>().map_err(|_| Failure::malformed("UNSUPPORTED", format!("`n={text}` is no number")))?;
+            Ok(number.min(PAGE_MAX))
+        }
+    }
+}
+
+fn linked(mut response: Response, next: Option<String>) -> Response {
+    let value = next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok());
+    if let Some(value) = value {
+        response.headers_mut().insert(header::LINK, value);
+    }
+    response
+}
+
+/// `tags/list`: pushed tags and the tags of stages, in lexical order.
+pub(crate) async fn tags(registry: &Registry, rights: &Rights, query: Option<&str>) -> Result<Response, Failure> {
+    let bound = rights.bound_to()?;
+    let (limit, last) = (limit(query)?, parameter(query, "last"));
+    let after = |tag: &str| last.as_deref().is_none_or(|last| tag > last);
+    let mut tags = match &bound {
+        Some(stages) => rights.stage_tags().into_iter().filter(|tag| stages.iter().any(|stage| stage.as_str() == tag)).collect(),
+        None => rights.stage_tags(),
+    };
+    tags.retain(|tag| after(tag));
+    if bound.is_none() {
+        let pushed = registry.engine.ports().catalog.tags(&rights.repository, last.as_deref(), limit + 1).await?;
+        let unknown = || Failure::unknown("NAME_UNKNOWN", format!("there is no repository `{}`", rights.repository));
+        tags.extend(pushed.ok_or_else(unknown)?.iter().map(ToString::to_string));
+    }
+    tags.sort();
+    tags.dedup();
+    let more = tags.len() > limit;
+    tags.truncate(limit);
+    let next = tags.last().filter(|_| more).map(|last| format!("/v2/{}/tags/list?n={limit}&last={last}", rights.repository));
+    Ok(linked(Json(json!({"name": rights.repository, "tags": tags})).into_response(), next))
+}
+
+/// `referrers/<digest>`: the manifests about another one.
+pub(crate) async fn referrers(registry: &Registry, rights: &Rights, subject: &Digest, query: Option<&str>) -> Result<Response, Failure> {
+    rights.pull(registry, subject).await?;
+    let (limit, artifact_type) = (limit(query)?, parameter(query, "artifactType"));
+    let after = parameter(query, "last").map(|text| crate::path::digest(&text)).transpose()?;
+    let catalog = &registry.engine.ports().catalog;
+    let mut found = catalog.referrers(&rights.repository, subject, artifact_type.as_deref(), after.as_ref(), limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let filter = artifact_type.as_deref().map(|kind| format!("&artifactType={}", kind.replace('+', "%2B"))).unwrap_or_default();
+    let next = found.last().filter(|_| more).map(|last| format!("/v2/{}/referrers/{subject}?n={limit}&last={}{filter}", rights.repository, last.digest));
+    let manifests: Vec<_> = found
+        .iter()
+        .map(|referrer| {
+            let mut descriptor = json!({"mediaType": referrer.media_type, "digest": referrer.digest, "size": referrer.size});
+            if let Some(kind) = &referrer.artifact_type {
+                descriptor["artifactType"] = json!(kind);
+            }
+            if !referrer.annotations.is_empty() {
+                descriptor["annotations"] = json!(referrer.annotations);
+            }
+            descriptor
+        })
+        .collect();
+    let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
+    let mut response = ([(header::CONTENT_TYPE, "application/vnd.oci.image.index.v1+json")], index.to_string()).into_response();
+    if artifact_type.is_some() {
+        response.headers_mut().insert("oci-filters-applied", HeaderValue::from_static("artifactType"));
+    }
+    Ok(linked(response, next))
+}
+
+/// `_catalog`: the repositories, for whoever may pull everything.
+pub(crate) async fn catalog(State(registry): State<Registry>, request: Request) -> Result<Response, Failure> {
+    let actor = auth::caller(&registry, request.headers(), Some("registry:catalog:*")).await?;
+    if !actor.may_everywhere(Permission::Pull) {
+        return Err(domain::Refusal::PermissionMissing { permission: Permission::Pull, project: None, stage: None }.into());
+    }
+    let query = request.uri().query();
+    let (limit, last) = (limit(query)?, parameter(query, "last"));
+    let mut names = registry.engine.ports().catalog.repositories(last.as_deref(), limit + 1).await?;
+    let more = names.len() > limit;
+    names.truncate(limit);
+    let next = names.last().filter(|_| more).map(|last| format!("/v2/_catalog?n={limit}&last={last}"));
+    Ok(linked(Json(json!({"repositories": names})).into_response(), next))
+}

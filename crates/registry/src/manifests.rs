@@ -1,0 +1,187 @@
+//! Manifests and tags.
+
+use axum::{body::Body, extract::Request, response::Response};
+use bytes::Bytes;
+use domain::{Command, Digest, Submission, TagName};
+use engine::{
+    manifest::{self, MANIFEST_BYTES_MAX, ManifestError},
+    ports::{ManifestRecord, PartKind},
+};
+use http::{Method, StatusCode, header, request::Parts};
+
+use crate::{Registry, blobs::built, error::Failure, path::Reference, request::parameters, rights::Rights};
+
+fn unknown(rights: &Rights, what: &dyn std::fmt::Display) -> Failure {
+    Failure::unknown("MANIFEST_UNKNOWN", format!("repository `{}` has no manifest `{what}`", rights.repository))
+}
+
+/// `GET` and `HEAD` of a manifest: its exact bytes, under its exact type.
+pub(crate) async fn get(registry: &Registry, rights: &Rights, reference: &Reference, request: &Parts) -> Result<Response, Failure> {
+    let catalog = &registry.engine.ports().catalog;
+    let (digest, media_type, size) = match reference {
+        Reference::Tag(tag) => match rights.stage_tag(tag.as_str()) {
+            Some(Some(digest)) => known(registry, rights, digest).await?,
+            Some(None) => {
+                let message = format!("stage `{tag}` has no release for repository `{}` yet: promote one", rights.repository);
+                return Err(Failure::unknown("MANIFEST_UNKNOWN", message));
+            }
+            None => {
+                rights.bound_to()?;
+                catalog.tag(&rights.repository, tag).await?.ok_or_else(|| unknown(rights, tag))?
+            }
+        },
+        Reference::Digest(digest) => {
+            // What may be pulled is decided first: who may not pull learns nothing about what is there.
+            rights.pull(registry, digest).await?;
+            known(registry, rights, digest.clone()).await?
+        }
+    };
+    if matches!(reference, Reference::Tag(_)) {
+        rights.pull(registry, &digest).await?;
+    }
+    let etag = format!("\"{digest}\"");
+    let answer = Response::builder()
+        .header("docker-content-digest", digest.as_str())
+        .header(header::ETAG, &etag)
+        .header(header::CONTENT_TYPE, media_type);
+    let if_none_match = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if if_none_match.is_some_and(|known| known.contains(&etag)) {
+        return built(answer.status(StatusCode::NOT_MODIFIED).body(Body::empty()));
+    }
+    let answer = answer.status(StatusCode::OK).header(header::CONTENT_LENGTH, size);
+    if request.method == Method::HEAD {
+        return built(answer.body(Body::empty()));
+    }
+    built(answer.body(Body::from(bytes_of(registry, rights, &digest).await?)))
+}
+
+async fn known(registry: &Registry, rights: &Rights, digest: Digest) -> Result<(Digest, String, u64), Failure> {
+    let found = registry.engine.ports().catalog.manifest(&rights.repository, &digest).await?;
+    let (media_type, size) = found.ok_or_else(|| unknown(rights, &digest))?;
+    Ok((digest, media_type, size))
+}
+
+async fn bytes_of(registry: &Registry, rights: &Rights, digest: &Digest) -> Result<Bytes, Failure> {
+    if let Some(bytes) = registry.cache.get(digest) {
+        return Ok(bytes);
+    }
+    let bytes = registry.engine.ports().blobs.read(digest, MANIFEST_BYTES_MAX as u64).await?;
+    let bytes = bytes.ok_or_else(|| unknown(rights, digest))?;
+    registry.cache.put(digest, &bytes);
+    Ok(bytes)
+}
+
+/// `PUT` of a manifest, under a tag, a digest, or a digest and several tags.
+pub(crate) async fn put(registry: &Registry, rights: Rights, reference: &Reference, request: Request) -> Result<Response, Failure> {
+    rights.push()?;
+    let query = request.uri().query().map(ToOwned::to_owned);
+    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let bytes = axum::body::to_bytes(request.into_body(), MANIFEST_BYTES_MAX).await.map_err(|_| too_large())?;
+    let digest = match reference {
+        Reference::Tag(_) => Digest::sha256(&bytes),
+        Reference::Digest(claimed) => {
+            let actual = Digest::of(claimed.algorithm(), &bytes);
+            if actual != *claimed {
+                return Err(Failure::malformed("DIGEST_INVALID", format!("the manifest has the digest `{actual}`, not `{claimed}`")));
+            }
+            actual
+        }
+    };
+    let tags = tags_of(reference, query.as_deref())?;
+    let record = manifest::parse(&rights.repository, &digest, &media_type, &bytes).map_err(|error| match error {
+        ManifestError::TooLarge(_) => too_large(),
+        other => Failure::malformed("MANIFEST_INVALID", other.to_string()),
+    })?;
+    require_parts(registry, &rights, &record).await?;
+    let subject = record.subject.clone();
+    if !already_so(registry, &rights, &record, &tags).await? {
+        registry.engine.ports().blobs.put(&digest, bytes).await?;
+        let command = Command::PushManifest {
+            repository: rights.repository.clone(),
+            digest: digest.clone(),
+            media_type: record.media_type.clone(),
+            size: record.size,
+            subject: subject.clone(),
+            tags: tags.clone(),
+        };
+        registry.engine.submit_manifest(Submission { actor: rights.actor, key: None, command }, record).await?;
+    }
+    let mut answer = Response::builder()
+        .status(StatusCode::CREATED)
+        .header(header::LOCATION, format!("/v2/{}/manifests/{digest}", rights.repository))
+        .header("docker-content-digest", digest.as_str());
+    if let Some(subject) = subject {
+        answer = answer.header("oci-subject", subject.as_str());
+    }
+    if matches!(reference, Reference::Digest(_)) {
+        answer = tags.iter().fold(answer, |answer, tag| answer.header("oci-tag", tag.as_str()));
+    }
+    built(answer.body(Body::empty()))
+}
+
+fn too_large() -> Failure {
+    let message = format!("a manifest has at most {MANIFEST_BYTES_MAX} bytes");
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "MANIFEST_INVALID", message)
+}
+
+fn tags_of(reference: &Reference, query: Option<&str>) -> Result<Vec<TagName>, Failure> {
+    match reference {
+        Reference::Tag(tag) => Ok(vec![tag.clone()]),
+        Reference::Digest(_) => parameters(query, "tag")
+            .iter()
+            .map(|tag| tag.parse().map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string())))
+            .collect(),
+    }
+}
+
+/// Refuses a manifest that names something which the repository does not have.
+async fn require_parts(registry: &Registry, rights: &Rights, record: &ManifestRecord) -> Result<(), Failure> {
+    let catalog = &registry.engine.ports().catalog;
+    for part in &record.parts {
+        let there = match part.kind {
+            PartKind::Child => catalog.manifest(&rights.repository, &part.digest).await?.is_some(),
+            PartKind::Config | PartKind::Layer => catalog.blob(&rights.repository, &part.digest).await?.is_some(),
+        };
+        if !there {
+            let message = format!("the manifest names `{}`, which was not pushed to `{}`", part.digest, rights.repository);
+            return Err(Failure::unknown("MANIFEST_BLOB_UNKNOWN", message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the repository has the manifest already, and every tag points to it: then nothing changes, and no entry is made.
+async fn already_so(registry: &Registry, rights: &Rights, record: &ManifestRecord, tags: &[TagName]) -> Result<bool, Failure> {
+    let catalog = &registry.engine.ports().catalog;
+    if catalog.manifest(&rights.repository, &record.digest).await?.is_none_or(|(media_type, _)| media_type != record.media_type) {
+        return Ok(false);
+    }
+    for tag in tags {
+        let points_to = catalog.tag(&rights.repository, tag).await?.map(|(digest, ..)| digest);
+        if points_to.as_ref() != Some(&record.digest) {
+            return Ok(false);
+        }
+    }
+    Ok(registry.engine.ports().blobs.size(&record.digest).await?.is_some())
+}
+
+/// `DELETE` of a manifest or a tag.
+pub(crate) async fn delete(registry: &Registry, rights: Rights, reference: Reference) -> Result<Response, Failure> {
+    rights.push()?;
+    let catalog = &registry.engine.ports().catalog;
+    let repository = rights.repository.clone();
+    let command = match reference {
+        Reference::Digest(digest) => {
+            catalog.manifest(&repository, &digest).await?.ok_or_else(|| unknown(&rights, &digest))?;
+            Command::DeleteManifest { repository, digest }
+        }
+        Reference::Tag(tag) => {
+            if rights.stage_tag(tag.as_str()).is_none() {
+                catalog.tag(&repository, &tag).await?.ok_or_else(|| unknown(&rights, &tag))?;
+            }
+            Command::DeleteTag { repository, tag }
+        }
+    };
+    registry.engine.submit(Submission { actor: rights.actor, key: None, command }).await?;
+    built(Response::builder().status(StatusCode::ACCEPTED).body(Body::empty()))
+}

@@ -1,0 +1,104 @@
+//! Paths: a repository's name may have slashes, so what is asked for stands behind it.
+
+use domain::{Digest, RepositoryName, TagName};
+use engine::ports::UploadId;
+
+use crate::error::Failure;
+
+/// What a path asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `blobs/<digest>`
+    Blob(Digest),
+    /// `blobs/uploads/`
+    Uploads,
+    /// `blobs/uploads/<id>`
+    Upload(UploadId),
+    /// `manifests/<tag or digest>`
+    Manifest(Reference),
+    /// `tags/list`
+    Tags,
+    /// `referrers/<digest>`
+    Referrers(Digest),
+}
+
+/// A tag or a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reference {
+    Tag(TagName),
+    Digest(Digest),
+}
+
+/// Splits a path below `/v2/`.
+pub(crate) fn parse(path: &str) -> Result<(RepositoryName, Target), Failure> {
+    let nothing = || Failure::unknown("NAME_UNKNOWN", "there is nothing at this address");
+    let (rest, last) = path.trim_end_matches('/').rsplit_once('/').ok_or_else(nothing)?;
+    let target = |name: &str, target: Target| Ok((repository(name)?, target));
+    if let Some(name) = path.strip_suffix("/blobs/uploads/").or_else(|| path.strip_suffix("/blobs/uploads")) {
+        return target(name, Target::Uploads);
+    }
+    if let Some(name) = rest.strip_suffix("/blobs/uploads") {
+        let id = last.parse().map_err(|_| Failure::unknown("BLOB_UPLOAD_UNKNOWN", format!("there is no upload `{last}`")))?;
+        return target(name, Target::Upload(id));
+    }
+    if let Some(name) = rest.strip_suffix("/blobs") {
+        return target(name, Target::Blob(digest(last)?));
+    }
+    if let Some(name) = rest.strip_suffix("/manifests") {
+        return target(name, Target::Manifest(reference(last)?));
+    }
+    if let Some(name) = rest.strip_suffix("/referrers") {
+        return target(name, Target::Referrers(digest(last)?));
+    }
+    match rest.strip_suffix("/tags") {
+        Some(name) if last == "list" => target(name, Target::Tags),
+        _ => Err(nothing()),
+    }
+}
+
+fn repository(name: &str) -> Result<RepositoryName, Failure> {
+    name.parse().map_err(|error: domain::InvalidName| Failure::malformed("NAME_INVALID", error.to_string()))
+}
+
+pub(crate) fn digest(text: &str) -> Result<Digest, Failure> {
+    text.parse().map_err(|error: domain::InvalidDigest| Failure::malformed("DIGEST_INVALID", error.to_string()))
+}
+
+fn reference(text: &str) -> Result<Reference, Failure> {
+    if text.contains(':') {
+        return digest(text).map(Reference::Digest);
+    }
+    let tag = text.parse().map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string()))?;
+    Ok(Reference::Tag(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn paths_are_split_behind_the_repository() {
+        let digest = domain::Digest::sha256(b"");
+        let id = "0123456789abcdef0123456789abcdef";
+        for (path, expected) in [
+            (format!("shop/web/blobs/{digest}"), format!("shop/web Blob({digest})")),
+            ("a/b/c/blobs/uploads/".into(), "a/b/c Uploads".into()),
+            (format!("blobs/blobs/uploads/{id}"), format!("blobs Upload(UploadId(\"{id}\"))")),
+            ("shop/web/manifests/latest".into(), "shop/web Manifest(Tag(latest))".into()),
+            (format!("shop/web/manifests/{digest}"), format!("shop/web Manifest(Digest({digest}))")),
+            ("shop/web/tags/list".into(), "shop/web Tags".into()),
+            (format!("shop/web/referrers/{digest}"), format!("shop/web Referrers({digest})")),
+            ("Shop/web/tags/list".into(), "400".into()),
+            ("shop/web/manifests/sha256:short".into(), "400".into()),
+            ("shop/web/blobs/uploads/../../x".into(), "404".into()),
+            ("shop".into(), "404".into()),
+            ("shop/web/nothing/here".into(), "404".into()),
+        ] {
+            let found = match parse(&path) {
+                Ok((repository, target)) => format!("{repository} {target:?}"),
+                Err(failure) => axum::response::IntoResponse::into_response(failure).status().as_str().to_owned(),
+            };
+            assert_eq!(found, expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Uploads of blobs: whole, in chunks, or mounted from another repository.
+
+use axum::{body::Body, extract::Request, response::Response};
+use domain::{Digest, RepositoryName};
+use engine::ports::{ByteStream, Trouble, UploadId};
+use futures::StreamExt;
+use http::{StatusCode, header};
+
+use crate::{Registry, blobs::built, error::Failure, path, range, request::parameter, rights::Rights};
+
+/// How large a blob is at most, in bytes: 100 GiB.
+const BLOB_BYTES_MAX: u64 = 100 << 30;
+
+/// `POST`: begins an upload, takes a whole blob, or mounts one.
+pub(crate) async fn begin(registry: &Registry, rights: &Rights, request: Request) -> Result<Response, Failure> {
+    rights.push()?;
+    let query = request.uri().query().map(ToOwned::to_owned);
+    let query = query.as_deref();
+    if let Some(mount) = parameter(query, "mount") {
+        let digest = path::digest(&mount)?;
+        if mounted(registry, rights, &digest, parameter(query, "from").as_deref()).await? {
+            return created(rights, &digest);
+        }
+    }
+    let whole = parameter(query, "digest").map(|text| path::digest(&text)).transpose()?;
+    let id = registry.engine.ports().blobs.begin_upload().await?;
+    match whole {
+        None => underway(rights, &id, 0, StatusCode::ACCEPTED),
+        Some(digest) => {
+            let stored = registry.engine.ports().blobs.append(&id, 0, stream(request), BLOB_BYTES_MAX).await;
+            if let Err(error) = stored {
+                let _ = registry.engine.ports().blobs.cancel_upload(&id).await;
+                return Err(error.into());
+            }
+            store(registry, rights, &id, &digest).await
+        }
+    }
+}
+
+/// Whether the blob could be taken from a repository that the caller may pull from.
+async fn mounted(registry: &Registry, rights: &Rights, digest: &Digest, from: Option<&str>) -> Result<bool, Failure> {
+    let catalog = &registry.engine.ports().catalog;
+    let sources: Vec<RepositoryName> = match from {
+        Some(name) => name.parse().ok().into_iter().collect(),
+        None => catalog.blob_anywhere(digest).await?,
+    };
+    for source in sources {
+        let Some(size) = catalog.blob(&source, digest).await? else { continue };
+        let there = Rights::of(registry, rights.actor.clone(), source).await?;
+        if there.pull(registry, digest).await.is_ok() {
+            catalog.link_blob(&rights.repository, digest, size, registry.engine.now()).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `PATCH`: appends bytes.
+pub(crate) async fn append(registry: &Registry, rights: &Rights, id: &UploadId, request: Request) -> Result<Response, Failure> {
+    rights.push()?;
+    let size = take(registry, id, request).await?;
+    underway(rights, id, size, StatusCode::ACCEPTED)
+}
+
+/// `PUT`: appends the last bytes, if any, and makes the upload a blob.
+pub(crate) async fn finish(registry: &Registry, rights: &Rights, id: &UploadId, request: Request) -> Result<Response, Failure> {
+    rights.push()?;
+    let digest = parameter(request.uri().query(), "digest");
+    let digest = digest.ok_or_else(|| Failure::malformed("DIGEST_INVALID", "`?digest=` is missing"))?;
+    let digest = path::digest(&digest)?;
+    take(registry, id, request).await?;
+    store(registry, rights, id, &digest).await
+}
+
+async fn take(registry: &Registry, id: &UploadId, request: Request) -> Result<u64, Failure> {
+    let blobs = &registry.engine.ports().blobs;
+    let stands_at = blobs.upload_offset(id).await?;
+    let begins_at = match request.headers().get(header::CONTENT_RANGE) {
+        None => stands_at,
+        Some(value) => {
+            let chunk = value.to_str().ok().and_then(range::of_chunk);
+            let chunk = chunk.ok_or_else(|| Failure::malformed("BLOB_UPLOAD_INVALID", "`Content-Range` is not `<first>-<last>`"))?;
+            *chunk.start()
+        }
+    };
+    let room = BLOB_BYTES_MAX.saturating_sub(stands_at);
+    Ok(blobs.append(id, begins_at, stream(request), room).await?)
+}
+
+/// `GET`: how far an upload is.
+pub(crate) async fn status(registry: &Registry, rights: &Rights, id: &UploadId) -> Result<Response, Failure> {
+    rights.push()?;
+    let size = registry.engine.ports().blobs.upload_offset(id).await?;
+    underway(rights, id, size, StatusCode::NO_CONTENT)
+}
+
+/// `DELETE`: the upload is not wanted any more.
+pub(crate) async fn cancel(registry: &Registry, rights: &Rights, id: &UploadId) -> Result<Response, Failure> {
+    rights.push()?;
+    registry.engine.ports().blobs.cancel_upload(id).await?;
+    built(Response::builder().status(StatusCode::NO_CONTENT).body(Body::empty()))
+}
+
+async fn store(registry: &Registry, rights: &Rights, id: &UploadId, digest: &Digest) -> Result<Response, Failure> {
+    let ports = registry.engine.ports();
+    if let Err(reason) = registry.engine.writable() {
+        return Err(Trouble::new("store a blob", reason).into());
+    }
+    let size = ports.blobs.finish_upload(id, digest).await?;
+    ports.catalog.link_blob(&rights.repository, digest, size, registry.engine.now()).await?;
+    created(rights, digest)
+}
+
+fn created(rights: &Rights, digest: &Digest) -> Result<Response, Failure> {
+    let answer = Response::builder()
+        .status(StatusCode::CREATED)
+        .header(header::LOCATION, format!("/v2/{}/blobs/{digest}", rights.repository))
+        .header("docker-content-digest", digest.as_str());
+    built(answer.body(Body::empty()))
+}
+
+fn underway(rights: &Rights, id: &UploadId, size: u64, status: StatusCode) -> Result<Response, Failure> {
+    let answer = Response::builder()
+        .status(status)
+        .header(header::LOCATION, format!("/v2/{}/blobs/uploads/{id}", rights.repository))
+        .header(header::RANGE, format!("0-{}", size.saturating_sub(1)))
+        .header("docker-upload-uuid", id.as_str());
+    built(answer.body(Body::empty()))
+}
+
+fn stream(request: Request) -> ByteStream {
+    let pieces = request.into_body().into_data_stream();
+    Box::pin(pieces.map(|piece| piece.map_err(|error| Trouble::new("receive the client's bytes", error))))
+}
+

@@ -1,0 +1,98 @@
+//! [`App`]: what every handler is given.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{Actor, Command, Key, Permission, Project, ProjectName, Refusal, ReleaseId, Submission};
+use engine::{Engine, Error, Receipt};
+use http::HeaderValue;
+
+use crate::{Problem, ask::Caller, token};
+
+/// How long a reader waits for the views to take in what the ledger has.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What every handler is given.
+#[derive(Clone)]
+pub struct App {
+    /// The engine.
+    pub engine: Engine,
+    /// The ledger's public key, as a verifier key.
+    pub verifier: Arc<str>,
+}
+
+impl App {
+    /// An app on `engine`, whose ledger `verifier` verifies.
+    pub fn new(engine: Engine, verifier: &str) -> Self {
+        Self { engine, verifier: verifier.into() }
+    }
+
+    pub(crate) async fn submit(&self, caller: Caller, command: Command) -> Result<Receipt, Problem> {
+        Ok(self.engine.submit(Submission { actor: caller.actor, key: caller.key, command }).await?)
+    }
+
+    /// The project, for somebody who may read it.
+    pub(crate) async fn project(&self, actor: &Actor, name: &ProjectName) -> Result<Arc<Project>, Problem> {
+        let found = self.engine.read(&[Key::Project(name.clone())], |state| state.project(name).cloned()).await?;
+        let none = domain::CustomRoles::new();
+        let custom = found.as_ref().map_or(&none, |project| &project.config.roles);
+        if !actor.may(Permission::Read, name, None, custom) {
+            return Err(Refusal::PermissionMissing { permission: Permission::Read, project: Some(name.clone()), stage: None }.into());
+        }
+        found.ok_or_else(|| Refusal::ProjectUnknown { project: name.clone() }.into())
+    }
+
+    /// Refuses whoever may not read everything.
+    pub(crate) fn reads_everything(actor: &Actor) -> Result<(), Problem> {
+        if actor.may_everywhere(Permission::Read) {
+            return Ok(());
+        }
+        Err(Refusal::PermissionMissing { permission: Permission::Read, project: None, stage: None }.into())
+    }
+
+    /// The release that a text names: by its id, by its first digits, by a stage that has it, or as `latest`.
+    pub(crate) async fn release(&self, project: &Project, text: &str) -> Result<ReleaseId, Problem> {
+        if let Ok(id) = text.parse() {
+            return Ok(id);
+        }
+        let name = &project.config.project;
+        if let Some(stage) = project.config.stages.keys().find(|stage| stage.as_str() == text) {
+            let current = project.stage(stage).current.as_ref();
+            return current.map(|current| current.release.clone()).ok_or_else(|| Refusal::StageEmpty { stage: stage.clone() }.into());
+        }
+        self.settle().await;
+        if text == "latest" {
+            let latest = self.engine.ports().views.releases(name, None, 1).await?;
+            return latest.into_iter().next().map(|row| row.release).ok_or_else(|| unknown_release(text, name, "there is none yet"));
+        }
+        let hex = text.strip_prefix("sha256:").unwrap_or(text);
+        if hex.len() < 6 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            let rule = "name a release by its id, by six or more of its first digits, by a stage, or as `latest`";
+            return Err(Problem::malformed(format!("`{text}` names no release: {rule}")));
+        }
+        let mut found = self.engine.ports().views.releases_like(name, hex, 2).await?;
+        match (found.pop(), found.pop()) {
+            (Some(only), None) => Ok(only),
+            (Some(_), Some(_)) => Err(Problem::malformed(format!("several releases begin with `{hex}`: give more digits"))),
+            (None, _) => Err(unknown_release(text, name, "no release begins so")),
+        }
+    }
+
+    /// Waits until the views have taken in what the ledger has now, so that whoever wrote reads what was written.
+    pub(crate) async fn settle(&self) {
+        if !self.engine.wait_for(self.engine.size(), PATIENCE).await {
+            tracing::warn!(size = self.engine.size(), "The views trail the ledger");
+        }
+    }
+}
+
+fn unknown_release(text: &str, project: &ProjectName, why: &str) -> Problem {
+    Problem::not_found(format!("project `{project}` has no release `{text}`: {why}")).with_code("release-unknown")
+}
+
+#[async_trait]
+impl registry::Authority for App {
+    async fn authenticate(&self, authorization: Option<&HeaderValue>) -> Result<Option<Actor>, Error> {
+        Ok(token::authenticate(&self.engine, authorization).await?.map(|(_, actor)| actor))
+    }
+}

@@ -1,0 +1,118 @@
+//! Projects and their configuration.
+
+use std::collections::BTreeMap;
+
+use api::{ApplyRequest, Change, ChangeKind, PageQuery, Plan, ProjectAnswer, ProjectSummary};
+use axum::{Json, extract::State, response::Response};
+use domain::{Command, Key, Permission, ProjectConfig, ProjectName};
+use serde::{Deserialize, Serialize};
+
+use super::{at_size, done, limit};
+use crate::{
+    App, Problem,
+    ask::{Asked, At, Caller, Said},
+};
+
+pub async fn list(State(app): State<App>, caller: Caller, Asked(page): Asked<PageQuery>) -> Result<Response, Problem> {
+    let names = app.engine.read(&[], |state| state.system().projects.clone()).await?;
+    let after = |name: &&ProjectName| page.cursor.as_deref().is_none_or(|cursor| name.as_str() > cursor);
+    let mut items = Vec::new();
+    let mut next = None;
+    for name in names.iter().filter(after) {
+        let known = app.engine.read(&[Key::Project(name.clone())], |state| state.project(name).cloned()).await?;
+        let Some(project) = known else { continue };
+        if !caller.actor.may(Permission::Read, name, None, &project.config.roles) {
+            continue;
+        }
+        if items.len() == limit(&page) {
+            next = items.last().map(|last: &ProjectSummary| last.project.to_string());
+            break;
+        }
+        items.push(ProjectSummary {
+            project: name.clone(),
+            digest: project.config.digest(),
+            components: project.config.components.len(),
+            stages: project.config.stages.len(),
+        });
+    }
+    let as_of = app.engine.size();
+    Ok(at_size(as_of, Json(api::Page { as_of, items, next })))
+}
+
+pub async fn show(State(app): State<App>, caller: Caller, At(name): At<ProjectName>) -> Result<Response, Problem> {
+    let project = app.project(&caller.actor, &name).await?;
+    let as_of = app.engine.size();
+    let answer = ProjectAnswer {
+        as_of,
+        project: name,
+        digest: project.config.digest(),
+        config: (*project.config).clone(),
+        applied: project.applied.clone().into(),
+    };
+    Ok(at_size(as_of, Json(answer)))
+}
+
+/// Whether to write, or only to say what would be written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+pub async fn apply(
+    State(app): State<App>,
+    caller: Caller,
+    At(name): At<ProjectName>,
+    Asked(rehearsal): Asked<Rehearsal>,
+    Said(asked): Said<ApplyRequest>,
+) -> Result<Response, Problem> {
+    if asked.config.project != name {
+        return Err(Problem::malformed(format!("the configuration is of project `{}`, not of `{name}`", asked.config.project)));
+    }
+    let invalid = |invalid: domain::InvalidConfig| Problem::malformed(format!("{}: {invalid}", invalid.path.join(".")));
+    asked.config.check().map_err(invalid)?;
+    if rehearsal.dry_run {
+        return plan(&app, &caller, name, &asked.config).await;
+    }
+    let command = Command::ApplyConfig { config: Box::new(asked.config), expect: asked.expect.map(Into::into) };
+    Ok(done(app.submit(caller, command).await?))
+}
+
+/// What applying would change; nothing is written.
+async fn plan(app: &App, caller: &Caller, name: ProjectName, after: &ProjectConfig) -> Result<Response, Problem> {
+    let known = app.engine.read(&[Key::Project(name.clone())], |state| state.project(&name).cloned()).await?;
+    if known.is_some() {
+        app.project(&caller.actor, &name).await?;
+    }
+    let before = known.as_ref().map(|project| &*project.config);
+    let mut changes = Vec::new();
+    compare("component", before.map(|config| &config.components), &after.components, &mut changes);
+    compare("stage", before.map(|config| &config.stages), &after.stages, &mut changes);
+    compare("role", before.map(|config| &config.roles), &after.roles, &mut changes);
+    let as_of = app.engine.size();
+    let expect = before.map(ProjectConfig::digest).into();
+    Ok(at_size(as_of, Json(Plan { as_of, project: name, expect, digest: after.digest(), changes })))
+}
+
+fn compare<K: Ord + ToString, V: PartialEq + Serialize>(
+    subject: &str,
+    before: Option<&BTreeMap<K, V>>,
+    after: &BTreeMap<K, V>,
+    changes: &mut Vec<Change>,
+) {
+    let none = BTreeMap::new();
+    let before = before.unwrap_or(&none);
+    let names: std::collections::BTreeSet<&K> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let (old, new) = (before.get(name), after.get(name));
+        let change = match (old, new) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            (Some(old), Some(new)) if old == new => continue,
+            _ => ChangeKind::Changed,
+        };
+        let value = |value: Option<&V>| value.and_then(|value| serde_json::to_value(value).ok());
+        changes.push(Change { subject: subject.into(), name: name.to_string(), change, before: value(old), after: value(new) });
+    }
+}

@@ -1,0 +1,185 @@
+//! Releases: creating, listing, comparing them, and the history of stages.
+
+use std::sync::Arc;
+
+use api::{CreatedRelease, DiffPart, DiffSide, Difference, Page, PageQuery, ReleaseInStage, ReleaseRequest, ReleaseSummary, Transition};
+use axum::{Json, extract::State, response::Response};
+use domain::{Command, Key, Project, ProjectName, Refusal, Release, ReleaseId, StageName, Timestamp};
+use serde::Deserialize;
+
+use super::{at_size, cursor, limit, status, wire};
+use crate::{
+    App, Problem,
+    ask::{Asked, At, Caller, Said},
+};
+
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    At(project): At<ProjectName>,
+    Said(asked): Said<ReleaseRequest>,
+) -> Result<Response, Problem> {
+    let (contents, source) = asked.into_parts();
+    let release = contents.id();
+    let receipt = app.submit(caller, Command::CreateRelease { project, contents, source }).await?;
+    let (status, size) = (status(&receipt), receipt.size);
+    Ok(at_size(size, (status, Json(CreatedRelease { release, receipt: wire(receipt) }))))
+}
+
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    At(name): At<ProjectName>,
+    Asked(page): Asked<PageQuery>,
+) -> Result<Response, Problem> {
+    let project = app.project(&caller.actor, &name).await?;
+    app.settle().await;
+    let rows = app.engine.ports().views.releases(&name, cursor(&page)?, limit(&page)).await?;
+    let next = rows.last().filter(|_| rows.len() == limit(&page)).map(|last| last.index.to_string());
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let release = find(&app, &name, &row.release).await?;
+        items.push(summary(&project, row.release, &release));
+    }
+    let as_of = app.engine.size();
+    Ok(at_size(as_of, Json(Page { as_of, items, next })))
+}
+
+fn summary(project: &Project, id: ReleaseId, release: &Release) -> ReleaseSummary {
+    let is_current = |stage: &&StageName| project.stage(stage).current.as_ref().is_some_and(|current| current.release == id);
+    ReleaseSummary {
+        index: release.created.index,
+        at: release.created.at,
+        by: release.created.by.clone(),
+        components: release.contents.components.clone(),
+        config: release.contents.config.clone(),
+        source: release.source.clone().into(),
+        current_in: project.config.stages_in_order().into_iter().filter(is_current).cloned().collect(),
+        release: id,
+    }
+}
+
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    At((name, text)): At<(ProjectName, String)>,
+) -> Result<Response, Problem> {
+    let project = app.project(&caller.actor, &name).await?;
+    let id = app.release(&project, &text).await?;
+    let release = find(&app, &name, &id).await?;
+    let mut stages = Vec::new();
+    for stage in project.config.stages_in_order() {
+        let place = app.engine.place(&name, stage, &id, &caller.actor.party, None).await?;
+        let open = place.decision.findings.iter().filter(|finding| !finding.status.lets_in());
+        let there = release.in_stage(stage);
+        let presence = there.and_then(|there| there.presence.as_ref());
+        stages.push(ReleaseInStage {
+            stage: stage.clone(),
+            standing: place.standing.into(),
+            missing: open.map(|finding| finding.because.clone()).collect(),
+            since: presence.map(|presence| presence.since),
+            until: presence.and_then(|presence| presence.left.as_ref()).map(|left| left.at),
+            approved_by: there.iter().flat_map(|there| &there.approvals).map(|approval| approval.by.clone()).collect(),
+        });
+    }
+    let as_of = app.engine.size();
+    let answer = api::Release {
+        as_of,
+        release: id,
+        components: release.contents.components.clone(),
+        config: release.contents.config.clone(),
+        source: release.source.clone().into(),
+        created: release.created.clone().into(),
+        stages,
+    };
+    Ok(at_size(as_of, Json(answer)))
+}
+
+async fn find(app: &App, name: &ProjectName, id: &ReleaseId) -> Result<Arc<Release>, Problem> {
+    let key = Key::Release(name.clone(), id.clone());
+    let found = app.engine.read(&[key], |state| state.release(name, id).cloned()).await?;
+    found.ok_or_else(|| Refusal::ReleaseUnknown { project: name.clone(), release: id.clone() }.into())
+}
+
+/// Which part of the history is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryQuestion {
+    stage: Option<StageName>,
+    /// What each stage had at this time, instead of all transitions.
+    at: Option<Timestamp>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+pub async fn history(
+    State(app): State<App>,
+    caller: Caller,
+    At(name): At<ProjectName>,
+    Asked(question): Asked<HistoryQuestion>,
+) -> Result<Response, Problem> {
+    let project = app.project(&caller.actor, &name).await?;
+    app.settle().await;
+    let views = &app.engine.ports().views;
+    let page = PageQuery { cursor: question.cursor, limit: question.limit };
+    let mut rows = Vec::new();
+    match question.at {
+        None => rows = views.history(&name, question.stage.as_ref(), cursor(&page)?, None, limit(&page)).await?,
+        Some(at) => {
+            let asked = |stage: &&StageName| question.stage.as_ref().is_none_or(|only| only == *stage);
+            for stage in project.config.stages_in_order().into_iter().filter(asked) {
+                rows.extend(views.history(&name, Some(stage), None, Some(at), 1).await?);
+            }
+        }
+    }
+    let is_full = question.at.is_none() && rows.len() == limit(&page);
+    let next = rows.last().filter(|_| is_full).map(|last| last.index.to_string());
+    let items = rows.into_iter().map(|row| Transition {
+        index: row.index,
+        at: row.at,
+        stage: row.stage,
+        release: row.release,
+        rolled_back: row.rolled_back,
+        by: row.by,
+        reason: row.reason,
+    });
+    let (as_of, items) = (app.engine.size(), items.collect::<Vec<_>>());
+    Ok(at_size(as_of, Json(Page { as_of, items, next })))
+}
+
+/// What is compared: releases, each named as everywhere.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiffQuestion {
+    from: String,
+    to: String,
+}
+
+pub async fn diff(
+    State(app): State<App>,
+    caller: Caller,
+    At(name): At<ProjectName>,
+    Asked(question): Asked<DiffQuestion>,
+) -> Result<Response, Problem> {
+    let project = app.project(&caller.actor, &name).await?;
+    let mut sides = Vec::with_capacity(2);
+    for text in [&question.from, &question.to] {
+        let release = app.release(&project, text).await?;
+        let stage = project.config.stages.keys().find(|stage| stage.as_str() == text).cloned();
+        let found = find(&app, &name, &release).await?;
+        sides.push((DiffSide { stage, release, source: found.source.clone().into() }, found));
+    }
+    let (Some((to, after)), Some((from, before))) = (sides.pop(), sides.pop()) else { return Err(Problem::broken()) };
+    let (old, new) = (&before.contents, &after.contents);
+    let names: std::collections::BTreeSet<_> = old.components.keys().chain(new.components.keys()).collect();
+    let parts = names.into_iter().map(|name| DiffPart {
+        component: Some(name.clone()),
+        from: old.components.get(name).cloned(),
+        to: new.components.get(name).cloned(),
+    });
+    let components = parts.filter(|part| part.from != part.to).collect();
+    let config = DiffPart { component: None, from: old.config.clone(), to: new.config.clone() };
+    let config = Some(config).filter(|part| part.from != part.to);
+    let as_of = app.engine.size();
+    Ok(at_size(as_of, Json(Difference { as_of, from, to, components, config })))
+}
