@@ -1,0 +1,201 @@
+//! [`Shape`]: what a project's file may say, once, for the reader and for the JSON Schema that editors use.
+
+use std::fmt::Display;
+
+use domain::{
+    ComponentName, EvidenceKind, EvidenceName, Party, Permission, ProjectName, RepositoryName, RoleName, Span, StageName,
+    config::{COMPONENTS_MAX, REQUIREMENTS_MAX, STAGES_MAX},
+};
+
+/// What a value may be.
+pub enum Shape {
+    /// A text of its own kind.
+    Text(TextShape),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number between these, both included.
+    Number(u64, u64),
+    /// A list.
+    List(&'static Shape, Option<usize>),
+    /// A map of names.
+    Names {
+        /// What each key is.
+        key: TextShape,
+        /// What each value is.
+        value: &'static Shape,
+        /// How many at most.
+        max: Option<usize>,
+    },
+    /// A map with known keys.
+    Fields(&'static FieldsShape),
+    /// A map with exactly one of these keys.
+    One {
+        /// What it is called in a message.
+        what: &'static str,
+        /// The keys.
+        of: &'static [Field],
+    },
+    /// One of several forms.
+    Forms {
+        /// A single word.
+        text: &'static Shape,
+        /// A list.
+        list: &'static Shape,
+        /// A map.
+        map: &'static Shape,
+    },
+}
+
+/// A text of its own kind.
+#[derive(Clone, Copy)]
+pub struct TextShape {
+    /// Checks it; the problem says what is allowed.
+    pub check: fn(&str) -> Result<(), String>,
+    /// A regular expression that is at least as wide as `check`, for editors.
+    pub pattern: &'static str,
+}
+
+/// A map with known keys.
+pub struct FieldsShape {
+    /// What it is called in a message.
+    pub what: &'static str,
+    /// The keys.
+    pub fields: &'static [Field],
+}
+
+/// A key with its value.
+pub struct Field {
+    /// The key.
+    pub name: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What the value may be.
+    pub shape: &'static Shape,
+    /// What it means.
+    pub about: &'static str,
+}
+
+const fn required(name: &'static str, shape: &'static Shape, about: &'static str) -> Field {
+    Field { name, required: true, shape, about }
+}
+
+const fn optional(name: &'static str, shape: &'static Shape, about: &'static str) -> Field {
+    Field { name, required: false, shape, about }
+}
+
+fn parses<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<(), String> {
+    text.parse::<T>().map(drop).map_err(|error| error.to_string())
+}
+
+const SLUG: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
+const COMPONENT_NAME: TextShape = TextShape { check: parses::<ComponentName>, pattern: SLUG };
+const STAGE_NAME: TextShape = TextShape { check: parses::<StageName>, pattern: SLUG };
+const ROLE_NAME: TextShape = TextShape { check: parses::<RoleName>, pattern: SLUG };
+
+static PROJECT: Shape = Shape::Text(TextShape { check: parses::<ProjectName>, pattern: SLUG });
+static STAGE: Shape = Shape::Text(STAGE_NAME);
+static STAGES: Shape = Shape::List(&STAGE, Some(STAGES_MAX));
+static ROLE: Shape = Shape::Text(ROLE_NAME);
+static REPOSITORY: Shape =
+    Shape::Text(TextShape { check: parses::<RepositoryName>, pattern: "^[a-z0-9]+([._/-]+[a-z0-9]+)*$" });
+static KIND: Shape = Shape::Text(TextShape { check: parses::<EvidenceKind>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" });
+static NAME: Shape = Shape::Text(TextShape { check: parses::<EvidenceName>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" });
+static PARTY: Shape =
+    Shape::Text(TextShape { check: parses::<Party>, pattern: "^(person|machine):[A-Za-z0-9][A-Za-z0-9._@/+-]*$" });
+static PARTIES: Shape = Shape::List(&PARTY, None);
+static SPAN: Shape = Shape::Text(TextShape { check: parses::<Span>, pattern: "^([0-9]+(ms|s|m|h|d))+$" });
+static RESULT: Shape = Shape::Word(&["passed", "warned"]);
+static COUNT: Shape = Shape::Number(1, 20);
+
+/// Every permission, as [`Permission`] spells it; a test compares the two.
+pub static PERMISSIONS: [&str; Permission::ALL.len()] = [
+    "read",
+    "pull",
+    "push",
+    "attest",
+    "create-release",
+    "promote",
+    "approve",
+    "roll-back",
+    "hold",
+    "veto",
+    "steer",
+    "observe",
+    "apply",
+    "issue-tokens",
+];
+
+static COMPONENT: Shape = Shape::Fields(&FieldsShape {
+    what: "a component",
+    fields: &[optional("repository", &REPOSITORY, "Where its artifacts are pushed; `PROJECT/COMPONENT` unless it says otherwise.")],
+});
+
+static EVIDENCE: Shape = Shape::Fields(&FieldsShape {
+    what: "`evidence`",
+    fields: &[
+        required("kind", &KIND, "What it is, for example `tests`."),
+        optional("name", &NAME, "Which one of the kind, for example the suite `unit`. Any, unless it says so."),
+        optional("result", &RESULT, "The worst result that is good enough; `passed` unless it says otherwise."),
+        optional("max_age", &SPAN, "How old it may be, for example `7d`."),
+        optional("by", &PARTIES, "Who may give it. Anybody allowed to attest, unless it says so."),
+    ],
+});
+
+static APPROVALS: Shape = Shape::Fields(&FieldsShape {
+    what: "`approvals`",
+    fields: &[
+        required("count", &COUNT, "How many distinct people, never who asks to promote."),
+        optional("role", &ROLE, "The role that each must have. Any role that can approve, unless it says so."),
+        optional("expires", &SPAN, "How long an approval lasts. As long as the gate stays the same, unless it says so."),
+    ],
+});
+
+static REQUIREMENT: Shape = Shape::One {
+    what: "a requirement",
+    of: &[
+        required("evidence", &EVIDENCE, "Evidence about every component, or about the release as a whole. The latest counts."),
+        required("approvals", &APPROVALS, "People who said yes to this release for this stage."),
+    ],
+};
+
+static UPSTREAM: Shape = Shape::Fields(&FieldsShape {
+    what: "`after`",
+    fields: &[
+        optional("all", &STAGES, "The release must have been in every one of these stages."),
+        optional("any", &STAGES, "The release must have been in at least one of these stages."),
+        optional("soak", &SPAN, "How long it must have been current and healthy there, for example `10m`."),
+    ],
+});
+
+static AFTER: Shape = Shape::Forms { text: &STAGE, list: &STAGES, map: &UPSTREAM };
+
+static STAGE_FIELDS: Shape = Shape::Fields(&FieldsShape {
+    what: "a stage",
+    fields: &[
+        optional("after", &AFTER, "The stages that a release must have been in before: one, a list, or a map with soak time."),
+        optional("gate", &Shape::List(&REQUIREMENT, Some(REQUIREMENTS_MAX)), "What else must hold for a release to enter."),
+    ],
+});
+
+/// The whole file.
+pub static FILE: Shape = Shape::Fields(&FieldsShape {
+    what: "the project's file",
+    fields: &[
+        required("project", &PROJECT, "The name of the project."),
+        required(
+            "components",
+            &Shape::Names { key: COMPONENT_NAME, value: &COMPONENT, max: Some(COMPONENTS_MAX) },
+            "The parts that a release is made of.",
+        ),
+        required(
+            "stages",
+            &Shape::Names { key: STAGE_NAME, value: &STAGE_FIELDS, max: Some(STAGES_MAX) },
+            "The stages of the pipeline, a directed acyclic graph.",
+        ),
+        optional(
+            "roles",
+            &Shape::Names { key: ROLE_NAME, value: &Shape::List(&Shape::Word(&PERMISSIONS), None), max: None },
+            "Roles beside the built-in ones, each with its permissions.",
+        ),
+    ],
+});
