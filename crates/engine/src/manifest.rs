@@ -1,5 +1,8 @@
 //! What a manifest's own bytes say: OCI image manifests and indexes, and Docker's schema 2 forms of both. Pure.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use domain::{Digest, RepositoryName};
@@ -27,7 +30,9 @@ pub enum ManifestError {
     #[error("the manifest cannot be read: {0}")]
     Unreadable(String),
     /// A media type that is not served here.
-    #[error("`{0}` is no media type of a manifest that is accepted here: OCI manifests and indexes are, and Docker's schema 2")]
+    #[error(
+        "`{0}` is no media type of a manifest that is accepted here: OCI manifests and indexes are, and Docker's schema 2"
+    )]
     UnknownType(String),
     /// The header says one type and the body another.
     #[error("the manifest was sent as `{sent}` and says that it is `{says}`")]
@@ -37,6 +42,9 @@ pub enum ManifestError {
         /// The `mediaType`.
         says: String,
     },
+    /// Fields of an image and of an index in one: clients would not agree on what it is.
+    #[error("the manifest is a `{0}` and has {1} all the same: send an image or an index, not both in one")]
+    Ambiguous(String, &'static str),
     /// More parts than a manifest may have.
     #[error("a manifest names at most {PARTS_MAX} things")]
     TooManyParts,
@@ -49,13 +57,11 @@ struct Form {
     media_type: Option<String>,
     artifact_type: Option<String>,
     config: Option<Descriptor>,
-    #[serde(default)]
-    layers: Vec<Descriptor>,
-    #[serde(default)]
-    manifests: Vec<Descriptor>,
+    // Clients written in Go spell an empty list or map as `null`.
+    layers: Option<Vec<Descriptor>>,
+    manifests: Option<Vec<Descriptor>>,
     subject: Option<Descriptor>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -64,28 +70,31 @@ struct Descriptor {
     media_type: String,
     digest: Digest,
     size: u64,
-    #[serde(default)]
-    urls: Vec<String>,
+    urls: Option<Vec<String>>,
 }
 
 /// Reads a manifest that was sent as `media_type` (empty or `application/octet-stream` where the client did not say).
-pub fn parse(repository: &RepositoryName, digest: &Digest, media_type: &str, bytes: &[u8]) -> Result<ManifestRecord, ManifestError> {
+pub fn parse(
+    repository: &RepositoryName,
+    digest: &Digest,
+    media_type: &str,
+    bytes: &[u8],
+) -> Result<ManifestRecord, ManifestError> {
     if bytes.len() > MANIFEST_BYTES_MAX {
         return Err(ManifestError::TooLarge(bytes.len()));
     }
-    let form: Form = serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+    let mut form: Form = serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
     if form.schema_version != 2 {
-        return Err(ManifestError::Unreadable(format!("`schemaVersion` is {}, and only 2 is accepted", form.schema_version)));
+        return Err(ManifestError::Unreadable(format!(
+            "`schemaVersion` is {}, and only 2 is accepted",
+            form.schema_version
+        )));
     }
     let media_type = agreed_type(media_type, form.media_type.as_deref())?;
-    let is_index = matches!(media_type.as_str(), OCI_INDEX | DOCKER_LIST);
-    let artifact_type = form.artifact_type.or_else(|| form.config.as_ref().filter(|_| !is_index).map(|config| config.media_type.clone()));
-    let parts: Vec<Part> = if is_index {
-        form.manifests.into_iter().map(|child| child.part(PartKind::Child)).collect()
+    let (artifact_type, parts) = if matches!(media_type.as_str(), OCI_INDEX | DOCKER_LIST) {
+        (None, form.children(&media_type)?)
     } else {
-        let config = form.config.ok_or_else(|| ManifestError::Unreadable("`config` is missing".into()))?;
-        let layers = form.layers.into_iter().filter(Descriptor::is_kept_here).map(|layer| layer.part(PartKind::Layer));
-        std::iter::once(config.part(PartKind::Config)).chain(layers).collect()
+        (form.config.as_ref().map(|config| config.media_type.clone()), form.contents(&media_type)?)
     };
     if parts.len() > PARTS_MAX {
         return Err(ManifestError::TooManyParts);
@@ -96,10 +105,33 @@ pub fn parse(repository: &RepositoryName, digest: &Digest, media_type: &str, byt
         media_type,
         size: bytes.len() as u64,
         subject: form.subject.map(|subject| subject.digest),
-        artifact_type,
-        annotations: form.annotations,
+        artifact_type: form.artifact_type.filter(|kind| !kind.is_empty()).or(artifact_type),
+        annotations: form.annotations.unwrap_or_default(),
         parts,
     })
+}
+
+impl Form {
+    /// What an index names.
+    fn children(&mut self, media_type: &str) -> Result<Vec<Part>, ManifestError> {
+        if self.config.is_some() || self.layers.as_ref().is_some_and(|layers| !layers.is_empty()) {
+            return Err(ManifestError::Ambiguous(media_type.into(), "`config` or `layers`"));
+        }
+        let children = self.manifests.take().unwrap_or_default();
+        Ok(children.into_iter().map(|child| child.part(PartKind::Child)).collect())
+    }
+
+    /// What an image names, as far as it must be here.
+    fn contents(&mut self, media_type: &str) -> Result<Vec<Part>, ManifestError> {
+        if self.manifests.as_ref().is_some_and(|manifests| !manifests.is_empty()) {
+            return Err(ManifestError::Ambiguous(media_type.into(), "`manifests`"));
+        }
+        let config = self.config.take().ok_or_else(|| ManifestError::Unreadable("`config` is missing".into()))?;
+        let layers = self.layers.take().unwrap_or_default().into_iter().filter(Descriptor::is_kept_here);
+        Ok(std::iter::once(config.part(PartKind::Config))
+            .chain(layers.map(|layer| layer.part(PartKind::Layer)))
+            .collect())
+    }
 }
 
 impl Descriptor {
@@ -109,7 +141,9 @@ impl Descriptor {
 
     /// Layers that may not be distributed, or lie elsewhere, need not be here.
     fn is_kept_here(&self) -> bool {
-        self.urls.is_empty() && !self.media_type.contains("nondistributable") && !self.media_type.contains(".foreign.")
+        self.urls.as_ref().is_none_or(Vec::is_empty)
+            && !self.media_type.contains("nondistributable")
+            && !self.media_type.contains(".foreign.")
     }
 }
 
@@ -120,7 +154,10 @@ fn agreed_type(sent: &str, says: Option<&str>) -> Result<String, ManifestError> 
         (true, Some(says)) => says,
         (true, None) => return Err(ManifestError::UnknownType("(none)".into())),
         (false, Some(says)) if says != sent => {
-            return Err(ManifestError::TypeMismatch { sent: sent.chars().take(200).collect(), says: says.chars().take(200).collect() });
+            return Err(ManifestError::TypeMismatch {
+                sent: sent.chars().take(200).collect(),
+                says: says.chars().take(200).collect(),
+            });
         }
         (false, _) => sent,
     };
