@@ -108,7 +108,7 @@ impl Writer {
         };
         let mut draft = Draft::default();
         let mut outcomes = Vec::with_capacity(jobs.len());
-        let mut keys: BTreeMap<String, usize> = BTreeMap::new();
+        let mut keys = BTreeMap::new();
         for (position, job) in jobs.iter().enumerate() {
             let outcome = self.decide(&mut draft, job, &answered, &mut keys, position);
             outcomes.push(outcome);
@@ -144,7 +144,7 @@ impl Writer {
         draft: &mut Draft,
         job: &Job,
         answered: &BTreeMap<String, Answered>,
-        keys: &mut BTreeMap<String, usize>,
+        keys: &mut BTreeMap<String, (usize, Digest)>,
         position: usize,
     ) -> Outcome {
         let Submission { actor, key, command } = &job.submission;
@@ -154,8 +154,12 @@ impl Writer {
             if let Some(before) = answered.get(unique) {
                 return repeated(before, request, self.state.size(), self.state.time());
             }
-            if let Some(earlier) = keys.get(unique) {
-                return Outcome::SameAs(*earlier);
+            match keys.get(unique) {
+                Some((_, earlier)) if *earlier != request.command => {
+                    return Outcome::Failed(Refusal::KeyReused { key: request.key.to_string() }.into());
+                }
+                Some((earlier, _)) => return Outcome::SameAs(*earlier),
+                None => {}
             }
         }
         let now = self.now();
@@ -177,7 +181,7 @@ impl Writer {
         draft.catalog.extend(events.iter().filter_map(catalog_change));
         let count = events.len() as u64;
         if let (Some(unique), Some(request), true) = (unique, request, count > 0) {
-            keys.insert(unique.clone(), position);
+            keys.insert(unique.clone(), (position, request.command.clone()));
             draft.requests.push((unique, Answered { command: request.command, index: size, count }));
         }
         Outcome::Decided(Receipt { index: size, count, size: self.state.size(), events, at: now, repeated: false })

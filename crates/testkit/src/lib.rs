@@ -2,8 +2,8 @@
 
 mod audit;
 mod clock;
-
+mod world;
 
 pub use audit::audit;
 pub use clock::FakeClock;
-
+pub use world::World;

@@ -1,1 +1,139 @@
-//! x
+//! [`World`]: a whole system in one process, with a clock that stands still.
+
+use std::path::Path;
+
+use api::{Client, TokenRequest};
+use domain::{Digest, Span, Timestamp};
+use engine::{Engine, Opening, Options, Ports};
+use tempfile::TempDir;
+use tlog::{SignerKey, VerifierKey};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::{FakeClock, audit};
+
+/// The time at which every world begins.
+const DAWN: &str = "2026-01-01T00:00:00Z";
+/// The name of every world's ledger.
+const ORIGIN: &str = "example.org/ledger";
+
+/// A server on a real database and a real directory, spoken to over HTTP.
+pub struct World {
+    /// The engine itself.
+    pub engine: Engine,
+    /// The clock: time goes by when a test says so.
+    pub clock: FakeClock,
+    /// The server's address.
+    pub url: String,
+    /// The first token.
+    pub admin: String,
+    verifier: VerifierKey,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl World {
+    /// A new world with an empty ledger.
+    ///
+    /// # Panics
+    /// When the machine gives no folder, no port or no disk: no test can go on then.
+    pub async fn begin() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let dawn: Timestamp = DAWN.parse().expect("a time");
+        Self::open(folder, FakeClock::at(dawn), server::token::generate()).await
+    }
+
+    /// Ends the server as it is told to stop, and starts it again on the same data and at the same time.
+    ///
+    /// # Panics
+    /// When the server does not end, or does not start again.
+    pub async fn restart(mut self) -> Self {
+        self.stop.take();
+        self.serving.await.expect("the server ends").expect("the server ends well");
+        drop(self.engine);
+        // The writer and the followers end once the last handle is gone; the database is free again then.
+        let Self { folder, clock, admin, .. } = self;
+        for _ in 0..200 {
+            if store::open(folder.path()).is_ok() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        Self::open(folder, clock, admin).await
+    }
+
+    async fn open(folder: TempDir, clock: FakeClock, admin: String) -> Self {
+        let signer = SignerKey::from_seed(ORIGIN, [7; 32]).expect("a key");
+        let verifier = signer.verifier_key();
+        let id = server::token::id_of(&admin).expect("a token");
+        let opening = Opening { token: id, hash: Digest::sha256(admin.as_bytes()) };
+        let options = Options { clock: Box::new(clock.clone()), ..Options::new(signer, Some(opening)) };
+        let engine = Engine::start(ports(folder.path()), options).await.expect("the engine starts");
+        let router = server::router(server::App::new(engine.clone(), &verifier.to_string()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(server::serve(listener, router, async move {
+            let _ = stopped.await;
+        }));
+        Self { engine, clock, url, admin, verifier, folder, stop: Some(stop), serving }
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A client with the first token.
+    ///
+    /// # Panics
+    /// Never: the address is one.
+    pub fn client(&self) -> Client {
+        Client::new(&self.url, Some(self.admin.clone())).expect("a client")
+    }
+
+    /// A client for somebody with these grants.
+    ///
+    /// # Panics
+    /// When the token is not issued.
+    pub async fn client_for(&self, party: &str, grants: &[&str]) -> Client {
+        let request = TokenRequest {
+            party: party.parse().expect("a party"),
+            grants: grants.iter().map(|grant| grant.parse().expect("a grant")).collect(),
+            expires: api::Ending::In(Span::from_secs(30 * 24 * 3600)),
+        };
+        let issued = self.client().issue_token(&request).await.expect("the token is issued");
+        Client::new(&self.url, Some(issued.token)).expect("a client")
+    }
+
+    /// Verifies everything; see [`audit`].
+    pub async fn audit(&self) {
+        audit(&self.engine, &self.verifier).await;
+    }
+}
+
+fn ports(data: &Path) -> Ports {
+    let opened = store::open(data).expect("the storage opens");
+    Ports {
+        ledger: opened.database.clone(),
+        catalog: opened.database.clone(),
+        blobs: opened.blobs,
+        views: opened.database,
+        tiles: opened.tiles,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::World;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_world_survives_a_restart() {
+        let world = World::begin().await;
+        world.audit().await;
+        let before = world.engine.size();
+        let world = world.restart().await;
+        assert_eq!(world.engine.size(), before);
+        world.audit().await;
+    }
+}
