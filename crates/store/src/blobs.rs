@@ -164,7 +164,10 @@ impl Blobs for Directory {
     async fn read(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, Trouble> {
         let Some((file, size)) = self.open_blob(digest)? else { return Ok(None) };
         if size > limit {
-            return Err(Trouble::new(format!("read `{digest}`"), format!("it has {size} bytes, and at most {limit} were expected")));
+            return Err(Trouble::new(
+                format!("read `{digest}`"),
+                format!("it has {size} bytes, and at most {limit} were expected"),
+            ));
         }
         tokio::task::block_in_place(|| read::small(&file, digest, size)).map(Some)
     }
@@ -213,8 +216,14 @@ impl Blobs for Directory {
         for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
             let folder = self.root.join("blobs").join(algorithm.to_string());
             for prefix in names(&folder)? {
-                let beyond = |name: &String| format!("{algorithm}:{name}").parse::<Digest>().ok().filter(|digest| after.is_none_or(|after| digest > after));
-                let earlier = after.is_some_and(|after| after.algorithm() == algorithm && prefix.as_str() < &after.hex()[..2]);
+                let beyond = |name: &String| {
+                    format!("{algorithm}:{name}")
+                        .parse::<Digest>()
+                        .ok()
+                        .filter(|digest| after.is_none_or(|after| digest > after))
+                };
+                let earlier =
+                    after.is_some_and(|after| after.algorithm() == algorithm && prefix.as_str() < &after.hex()[..2]);
                 if !earlier {
                     found.extend(names(&folder.join(&prefix))?.iter().filter_map(beyond));
                 }

@@ -1,9 +1,9 @@
 //! Adapters of the storage ports: SQLite for the ledger and its rows, a directory for blobs and for the published ledger.
 
-
 pub mod blobs;
 pub mod sql;
 pub mod tiles;
+mod waiting;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
@@ -14,7 +14,6 @@ pub struct Opened {
     /// Entries, state, catalog and views in one database.
     pub database: Arc<sql::Database>,
     /// Bytes by digest.
-
     pub blobs: Arc<blobs::Directory>,
     /// The published ledger.
     pub tiles: Arc<tiles::TileDirectory>,
@@ -27,7 +26,6 @@ pub fn open(data: &Path) -> Result<Opened, Trouble> {
     fs::set_permissions(data, fs::Permissions::from_mode(0o700)).map_err(|error| Trouble::new(doing(), error))?;
     Ok(Opened {
         database: Arc::new(sql::Database::open(data)?),
-
         blobs: Arc::new(blobs::Directory::open(data)?),
         tiles: Arc::new(tiles::TileDirectory::open(&data.join("ledger"))?),
     })

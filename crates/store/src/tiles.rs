@@ -38,7 +38,8 @@ impl TileDirectory {
     fn put_blocking(&self, files: &[(String, Bytes)]) -> Result<(), Trouble> {
         for (path, bytes) in files {
             let target = self.root.join(path);
-            self.replace(&target, bytes).map_err(|error| Trouble::new(format!("write `{}`", target.display()), error))?;
+            self.replace(&target, bytes)
+                .map_err(|error| Trouble::new(format!("write `{}`", target.display()), error))?;
         }
         Ok(())
     }

@@ -33,8 +33,8 @@ pub(super) fn slice(bytes: &Bytes, range: &BlobRange) -> Bytes {
 
 /// Reads all of a file; its chunks' sums if its digest is the one it should have.
 pub(super) fn verify_whole(file: &File, digest: &Digest) -> Result<Option<Vec<u64>>, Trouble> {
-    let (hasher, chunks, _) =
-        hash_file(file, Hasher::new(digest.algorithm())).map_err(|error| Trouble::new(format!("read `{digest}`"), error))?;
+    let (hasher, chunks, _) = hash_file(file, Hasher::new(digest.algorithm()))
+        .map_err(|error| Trouble::new(format!("read `{digest}`"), error))?;
     Ok((hasher.finish() == *digest).then(|| chunks.finish()))
 }
 
@@ -94,7 +94,13 @@ struct Pull {
 }
 
 /// The bytes of a large blob, chunk by chunk.
-pub(super) fn stream(file: File, digest: Digest, size: u64, sums: Arc<Vec<u64>>, range: Option<BlobRange>) -> ByteStream {
+pub(super) fn stream(
+    file: File,
+    digest: Digest,
+    size: u64,
+    sums: Arc<Vec<u64>>,
+    range: Option<BlobRange>,
+) -> ByteStream {
     let range = range.unwrap_or(0..=size - 1);
     let chunk = range.start() / CHUNK as u64;
     let pull = Pull { file: Arc::new(file), digest, size, sums, chunk, range };

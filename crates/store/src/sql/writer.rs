@@ -1,102 +1,135 @@
 //! The thread that writes.
 
-use std::{path::PathBuf, sync::OnceLock, sync::Arc, thread};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    thread::{self, JoinHandle},
+};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Failed;
+use super::{Failed, at_once, tx::Tx};
 
 /// How many pieces of work wait at most before whoever brings another has to wait.
 const WAITING: usize = 256;
 /// How many pieces of work one transaction takes at most.
 const TOGETHER: usize = 64;
 
-/// What is run inside the transaction; it leaves behind what to do once the transaction has ended.
-type Work = Box<dyn FnOnce(&Connection) -> Answer + Send>;
-/// Gives the answer: with the reason if the commit failed.
+/// Runs inside the transaction, or not at all if there is none; it leaves behind what to do once the transaction has ended.
+type Work = Box<dyn FnOnce(Option<&mut Connection>) -> Answer + Send>;
+/// Gives the answer: with the reason if nothing was committed.
 type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
 
-/// A handle to the thread. The thread ends when the handle is gone.
+/// A handle to the thread. Dropping it waits until the thread has done what it was given.
 pub(super) struct Writer {
-    work: mpsc::Sender<Work>,
+    work: Option<mpsc::Sender<Work>>,
     stopped: Arc<OnceLock<String>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
+    /// Starts the thread; `file` is what the connection writes to, for messages.
     pub fn start(connection: Connection, file: PathBuf) -> Self {
         let (work, waiting) = mpsc::channel(WAITING);
         let stopped = Arc::new(OnceLock::new());
         let shared = stopped.clone();
-        thread::spawn(move || run(&connection, &file, waiting, &shared));
-        Self { work, stopped }
+        let thread = thread::spawn(move || run(connection, &file, waiting, &shared));
+        Self { work: Some(work), stopped, thread: Some(thread) }
     }
 
+    /// Runs `write` in the next transaction; answers once that is durable.
     pub async fn run<T: Send + 'static>(
         &self,
-        what: &str,
-        write: impl FnOnce(&Connection) -> Result<T, Failed> + Send + 'static,
+        write: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed> + Send + 'static,
     ) -> Result<T, Failed> {
         if let Some(reason) = self.stopped.get() {
             return Err(Failed::Stopped(reason.clone()));
         }
         let (answer, answered) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
-            let written = in_savepoint(connection, write);
+            let written = connection.map(|connection| in_savepoint(connection, write));
             Box::new(move |failed| {
-                let written = match failed {
-                    Some(reason) => Err(Failed::Stopped(reason.to_owned())),
-                    None => written,
+                let written = match (failed, written) {
+                    (None, Some(written)) => written,
+                    (reason, _) => Err(Failed::Stopped(reason.unwrap_or("no transaction could be begun").to_owned())),
                 };
                 // Nobody may be waiting any more.
                 let _ = answer.send(written);
             })
         });
-        let gone = || Failed::Stopped(format!("the database's writer ended while it was to write {what}"));
-        self.work.send(work).await.map_err(|_| gone())?;
+        let gone = || Failed::Stopped("the database's writer has ended; start the server again".into());
+        self.work.as_ref().ok_or_else(gone)?.send(work).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
 
-fn in_savepoint<T>(connection: &Connection, write: impl FnOnce(&Connection) -> Result<T, Failed>) -> Result<T, Failed> {
-    connection.prepare_cached("SAVEPOINT piece")?.execute([])?;
-    let written = write(connection);
-    if written.is_err() {
-        connection.prepare_cached("ROLLBACK TO piece")?.execute([])?;
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.work = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there was answered to whoever waited.
+            let _ = thread.join();
+        }
     }
-    connection.prepare_cached("RELEASE piece")?.execute([])?;
+}
+
+fn in_savepoint<T>(
+    connection: &mut Connection,
+    write: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    connection.prepare_cached("SAVEPOINT piece")?.execute([])?;
+    let written = at_once(write(&mut Tx::Lite(connection)));
+    // After some errors SQLite has rolled back everything by itself, and there is no savepoint any more.
+    if !connection.is_autocommit() {
+        if written.is_err() {
+            connection.prepare_cached("ROLLBACK TO piece")?.execute([])?;
+        }
+        connection.prepare_cached("RELEASE piece")?.execute([])?;
+    }
     written
 }
 
-fn run(connection: &Connection, file: &std::path::Path, mut waiting: mpsc::Receiver<Work>, stopped: &OnceLock<String>) {
+fn run(mut connection: Connection, file: &Path, mut waiting: mpsc::Receiver<Work>, stopped: &OnceLock<String>) {
     let mut together = Vec::with_capacity(TOGETHER);
     while waiting.blocking_recv_many(&mut together, TOGETHER) > 0 {
-        let work = std::mem::take(&mut together);
-        if stopped.get().is_none()
-            && let Err(error) = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]))
-        {
-            let _ = stopped.set(format!("`{}` cannot be written: {error}; start the server again once it can", file.display()));
-        }
-        if let Some(reason) = stopped.get() {
-            for work in work {
-                refuse(connection, work, reason);
-            }
-            continue;
-        }
-        let answers: Vec<Answer> = work.into_iter().map(|work| work(connection)).collect();
-        let failed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).err().map(|error| {
-            let reason = format!("`{}` cannot be written: {error}; start the server again once it can", file.display());
-            let _ = connection.execute_batch("ROLLBACK");
-            stopped.get_or_init(|| reason).clone()
-        });
+        let mut answers = Vec::with_capacity(together.len());
+        let failed = match stopped.get() {
+            Some(reason) => Some(reason.clone()),
+            None => transact(&mut connection, file, &mut together, &mut answers, stopped),
+        };
+        answers.extend(together.drain(..).map(|work| work(None)));
         for answer in answers {
             answer(failed.as_deref());
         }
     }
 }
 
-/// Answers a piece of work that is not done any more. Its statements run nowhere: outside a transaction on a connection that only reads.
-fn refuse(connection: &Connection, work: Work, reason: &str) {
-    let _ = connection.pragma_update(None, "query_only", true);
-    work(connection)(Some(reason));
+/// Runs the work in one transaction. If that was not committed, says why; if what the disk did is unknown then, it is the last one.
+fn transact(
+    connection: &mut Connection,
+    file: &Path,
+    together: &mut Vec<Work>,
+    answers: &mut Vec<Answer>,
+    stopped: &OnceLock<String>,
+) -> Option<String> {
+    if let Err(error) = connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])) {
+        // Nothing was written, so the next transaction may well succeed.
+        return Some(error.to_string());
+    }
+    for work in together.drain(..) {
+        answers.push(work(Some(connection)));
+        if connection.is_autocommit() {
+            break;
+        }
+    }
+    let committed = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+    let error = committed.err()?;
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    tracing::error!(file = %file.display(), %error, "The database could not commit; nothing is written until a restart");
+    let reason =
+        format!("`{}` could not be committed to ({error}); start the server again once it can", file.display());
+    Some(stopped.get_or_init(|| reason).clone())
 }

@@ -1,0 +1,115 @@
+//! What follows from the entries and is committed with them: rows of the state, answered requests, the catalog.
+
+use std::collections::BTreeMap;
+
+use engine::ports::{Answered, CatalogChange, Row};
+
+use crate::sql::{
+    Failed, catalog,
+    insert::Insert,
+    integer,
+    seal::push_sealed,
+    tx::{self, Tx, V},
+};
+
+static STATE: Insert = Insert::new(
+    "state(key, value, seal)",
+    3,
+    "ON CONFLICT(key) DO UPDATE SET value = excluded.value, seal = excluded.seal",
+);
+static REQUESTS: Insert = Insert::new("requests(key, command, idx, entries, seal)", 5, "");
+
+pub(super) async fn rows(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Failed> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for key in keys {
+        let found = tx.row("SELECT key, value, seal FROM state WHERE key = $1", &[V::T(key)]).await?;
+        if found.is_none() {
+            expect_absent(tx, key).await?;
+        }
+        rows.push(found.map(|row| value(row).map(|(_, value)| value)).transpose()?);
+    }
+    Ok(rows)
+}
+
+/// A damaged index would make a row look as if it had never been there, and a hold or a veto with it. So the answer "there is none" is
+/// asked for twice, of two indices on different pages.
+async fn expect_absent(tx: &mut Tx<'_>, key: &str) -> Result<(), Failed> {
+    match tx.row("SELECT key FROM state WHERE key || '' = $1", &[V::T(key)]).await? {
+        None => Ok(()),
+        Some(_) => Err(Failed::Damaged(format!("the index that leads to the row `{key}` of the state"))),
+    }
+}
+
+pub(super) async fn all_rows(
+    tx: &mut Tx<'_>,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(String, Vec<u8>)>, Failed> {
+    let select = "SELECT key, value, seal FROM state WHERE key > $1 ORDER BY key LIMIT $2";
+    let rows = tx.rows(select, &[V::T(after.unwrap_or_default()), (limit as u64).into()]).await?;
+    rows.into_iter().map(value).collect()
+}
+
+fn value(row: tx::Row) -> Result<(String, Vec<u8>), Failed> {
+    let key = row.text(0, "a key of the state")?.to_owned();
+    let mut row = row.unsealed(|| format!("the row `{key}` of the state"))?;
+    let value = row.take_bytes(1, "a row of the state")?;
+    Ok((key, value))
+}
+
+pub(super) async fn answered(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<Option<Answered>>, Failed> {
+    let mut answers = Vec::with_capacity(keys.len());
+    for key in keys {
+        let select = "SELECT key, command, idx, entries, seal FROM requests WHERE key = $1";
+        let found = tx.row(select, &[V::T(key)]).await?;
+        answers.push(found.map(answer).transpose()?);
+    }
+    Ok(answers)
+}
+
+fn answer(row: tx::Row) -> Result<Answered, Failed> {
+    let row = row.unsealed(|| "an answered request".into())?;
+    Ok(Answered {
+        command: row.parsed(1, "the digest of a command")?,
+        index: row.natural(2, "the index of an answered request")?,
+        count: row.natural(3, "the entries of an answered request")?,
+    })
+}
+
+pub(super) async fn clear(tx: &mut Tx<'_>) -> Result<(), Failed> {
+    for delete in
+        ["DELETE FROM state", "DELETE FROM requests", "DELETE FROM manifests", "DELETE FROM tags", "DELETE FROM parts"]
+    {
+        tx.execute(delete, &[]).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn write(
+    tx: &mut Tx<'_>,
+    rows: &[Row],
+    requests: &[(String, Answered)],
+    changes: &[CatalogChange],
+) -> Result<(), Failed> {
+    // The last of several rows with one key is the one that counts.
+    let last: BTreeMap<&str, Option<&[u8]>> = rows.iter().map(|(key, value)| (&**key, value.as_deref())).collect();
+    let mut values = Vec::with_capacity(last.len() * 3);
+    for (key, value) in last {
+        match value {
+            Some(value) => push_sealed(&mut values, &[V::T(key), V::B(value)]),
+            None => drop(tx.execute("DELETE FROM state WHERE key = $1", &[V::T(key)]).await?),
+        }
+    }
+    STATE.run(tx, &values).await?;
+    let mut values = Vec::with_capacity(requests.len() * 5);
+    for (key, answer) in requests {
+        let columns =
+            [V::T(key), V::T(answer.command.as_str()), V::I(integer(answer.index)), V::I(integer(answer.count))];
+        push_sealed(&mut values, &columns);
+    }
+    REQUESTS.run(tx, &values).await?;
+    for change in changes {
+        catalog::change(tx, change).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! [`Tx`]: a transaction, whichever the database.
+
+use domain::Timestamp;
+use rusqlite::types::{ToSqlOutput, Value};
+
+use super::{Failed, integer};
+
+/// A transaction. Its functions are `async` for databases behind a network; on SQLite they answer without waiting.
+///
+/// It holds the connection exclusively, since one that is shared could not move between threads with the future that uses it.
+pub(super) enum Tx<'c> {
+    /// SQLite, in this process.
+    Lite(&'c mut rusqlite::Connection),
+}
+
+/// A value on its way into the database.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum V<'a> {
+    /// An integer.
+    I(i64),
+    /// A text.
+    T(&'a str),
+    /// Bytes.
+    B(&'a [u8]),
+    /// Nothing.
+    Null,
+}
+
+/// A row on its way out. Columns are numbered from 0; one of another type than asked for is damage.
+#[derive(Debug)]
+pub(super) struct Row(pub(super) Vec<Value>);
+
+impl Tx<'_> {
+    /// Runs a statement; answers with how many rows it changed.
+    pub async fn execute(&mut self, sql: &str, values: &[V<'_>]) -> Result<u64, Failed> {
+        match self {
+            Self::Lite(connection) => {
+                let mut statement = connection.prepare_cached(&numbered(sql))?;
+                Ok(statement.execute(rusqlite::params_from_iter(values))? as u64)
+            }
+        }
+    }
+
+    /// All rows of a query.
+    pub async fn rows(&mut self, sql: &str, values: &[V<'_>]) -> Result<Vec<Row>, Failed> {
+        match self {
+            Self::Lite(connection) => {
+                let mut statement = connection.prepare_cached(&numbered(sql))?;
+                let columns = statement.column_count();
+                let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push(Row((0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?));
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// The first row of a query.
+    pub async fn row(&mut self, sql: &str, values: &[V<'_>]) -> Result<Option<Row>, Failed> {
+        Ok(self.rows(sql, values).await?.into_iter().next())
+    }
+}
+
+/// SQLite takes `$2` for a *name*, numbered by its first appearance, and would bind values in the wrong order without a word; `?2` is a number.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+impl rusqlite::ToSql for V<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        use rusqlite::types::ValueRef;
+        Ok(ToSqlOutput::Borrowed(match self {
+            V::I(number) => ValueRef::Integer(*number),
+            V::T(text) => ValueRef::Text(text.as_bytes()),
+            V::B(bytes) => ValueRef::Blob(bytes),
+            V::Null => ValueRef::Null,
+        }))
+    }
+}
+
+impl<'a> From<Option<&'a str>> for V<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(V::Null, V::T)
+    }
+}
+
+impl From<u64> for V<'_> {
+    fn from(number: u64) -> Self {
+        V::I(integer(number))
+    }
+}
+
+impl From<Timestamp> for V<'_> {
+    fn from(time: Timestamp) -> Self {
+        V::I(time.as_millis())
+    }
+}
+
+impl Row {
+    /// An integer.
+    pub fn integer(&self, column: usize, what: &str) -> Result<i64, Failed> {
+        match self.0.get(column) {
+            Some(Value::Integer(number)) => Ok(*number),
+            _ => Err(Failed::Damaged(what.to_owned())),
+        }
+    }
+
+    /// A size, count or index.
+    pub fn natural(&self, column: usize, what: &str) -> Result<u64, Failed> {
+        u64::try_from(self.integer(column, what)?).map_err(|_| Failed::Damaged(what.to_owned()))
+    }
+
+    /// A time.
+    pub fn time(&self, column: usize, what: &str) -> Result<Timestamp, Failed> {
+        self.integer(column, what).map(Timestamp::from_millis)
+    }
+
+    /// A text.
+    pub fn text(&self, column: usize, what: &str) -> Result<&str, Failed> {
+        self.optional_text(column, what)?.ok_or_else(|| Failed::Damaged(what.to_owned()))
+    }
+
+    /// A text, or nothing.
+    pub fn optional_text(&self, column: usize, what: &str) -> Result<Option<&str>, Failed> {
+        match self.0.get(column) {
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(Failed::Damaged(what.to_owned())),
+        }
+    }
+
+    /// A text that is still what it was parsed from.
+    pub fn parsed<T: std::str::FromStr>(&self, column: usize, what: &str) -> Result<T, Failed> {
+        let text = self.text(column, what)?;
+        text.parse().map_err(|_| Failed::Damaged(format!("{what} `{text}`")))
+    }
+
+    /// Bytes, moved out.
+    pub fn take_bytes(&mut self, column: usize, what: &str) -> Result<Vec<u8>, Failed> {
+        match self.0.get_mut(column).map(|value| std::mem::replace(value, Value::Null)) {
+            Some(Value::Blob(bytes)) => Ok(bytes),
+            _ => Err(Failed::Damaged(what.to_owned())),
+        }
+    }
+}
