@@ -92,6 +92,13 @@ impl World {
         Client::new(&self.url, Some(self.admin.clone())).expect("a client")
     }
 
+    /// A plain HTTP client, for what no well-behaved client would send.
+    pub fn http(&self) -> reqwest::Client {
+        // Making the API's client chooses the TLS provider for the whole process.
+        let _ = self.client();
+        reqwest::Client::new()
+    }
+
     /// A client for somebody with these grants.
     ///
     /// # Panics
