@@ -21,12 +21,11 @@ mod tests;
 mod upload;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -34,6 +33,7 @@ use bytes::Bytes;
 use domain::{Algorithm, Digest};
 use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Trouble, UploadError, UploadId};
 
+use crate::waiting::blocking;
 use sums::{Chunks, SumCache};
 use upload::Upload;
 
@@ -45,8 +45,10 @@ const SMALL: u64 = 64 * 1024;
 /// Blobs in a directory.
 pub struct Directory {
     root: PathBuf,
-    uploads: Mutex<BTreeMap<UploadId, Arc<tokio::sync::Mutex<Upload>>>>,
+    uploads: Mutex<BTreeMap<UploadId, Arc<Upload>>>,
     sums: SumCache,
+    /// The folders of blobs that are known to survive a crash.
+    folders: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Directory {
@@ -56,7 +58,11 @@ impl Directory {
             let folder = root.join(folder);
             fs::create_dir_all(&folder).map_err(|error| trouble("make", &folder, error))?;
         }
-        Ok(Self { root: root.to_owned(), uploads: Mutex::default(), sums: SumCache::default() })
+        for folder in [root.join("blobs"), root.to_owned()] {
+            sync(&folder).map_err(|error| trouble("sync", &folder, error))?;
+        }
+        let (uploads, sums, folders) = Default::default();
+        Ok(Self { root: root.to_owned(), uploads, sums, folders })
     }
 
     fn path(&self, kind: &str, digest: &Digest) -> PathBuf {
@@ -78,17 +84,14 @@ impl Directory {
         }
     }
 
-    /// The sums of a blob: from the cache, from its file, or taken anew while its whole digest is verified.
-    fn sums_of(&self, digest: &Digest, file: &File, size: u64) -> Result<Arc<Vec<u64>>, Trouble> {
-        if let Some(sums) = self.sums.get(digest) {
-            return Ok(sums);
-        }
+    /// The sums of a blob: from their file, or taken anew while its whole digest is verified.
+    fn load_sums(&self, digest: &Digest, file: &File, size: u64) -> Result<Arc<Vec<u64>>, Trouble> {
         let path = self.path("sums", digest);
         let stored = fs::read(&path).ok().and_then(|bytes| sums::decode(&bytes, size));
         let sums = match stored {
             Some(sums) => sums,
             None => {
-                let sums = read::verify_whole(file, digest)?.ok_or_else(|| damaged(digest))?;
+                let sums = read::verify(file, digest)?.ok_or_else(|| damaged(digest))?;
                 if let Err(error) = self.keep_sums(digest, size, &sums) {
                     tracing::warn!(%error, %digest, "The sums of a blob cannot be kept");
                 }
@@ -100,44 +103,73 @@ impl Directory {
         Ok(sums)
     }
 
-    fn keep_sums(&self, digest: &Digest, size: u64, sums: &[u64]) -> io::Result<()> {
-        let path = self.path("sums", digest);
-        fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
-        let temporary = path.with_extension("new");
-        fs::write(&temporary, sums::encode(size, sums))?;
-        fs::rename(&temporary, &path)
+    fn keep_sums(&self, digest: &Digest, size: u64, sums: &[u64]) -> Result<(), Trouble> {
+        let (path, temporary) = (self.path("sums", digest), self.upload_path(&upload::new_id()?));
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
+            fs::write(&temporary, sums::encode(size, sums))?;
+            fs::rename(&temporary, &path)
+        };
+        write().map_err(|error| {
+            let _ = fs::remove_file(&temporary);
+            trouble("write", &path, error)
+        })
     }
 
-    /// Puts a synced file under its digest.
-    fn adopt(&self, from: &Path, digest: &Digest, size: u64, sums: &[u64]) -> io::Result<()> {
+    /// Puts a synced and verified file under its digest. One that is there already has the same bytes, or is damaged and healed.
+    fn adopt(&self, from: &Path, digest: &Digest, size: u64, sums: &[u64]) -> Result<(), Trouble> {
         let to = self.path("blobs", digest);
-        let folder = to.parent().unwrap_or(&self.root);
-        if !folder.is_dir() {
-            fs::create_dir_all(folder)?;
-            File::open(folder.parent().unwrap_or(&self.root))?.sync_all()?;
+        if size > SMALL
+            && let Err(error) = self.keep_sums(digest, size, sums)
+        {
+            // They are taken anew when they are missed.
+            tracing::warn!(%error, %digest, "The sums of a blob cannot be kept");
         }
-        if size > SMALL {
-            self.keep_sums(digest, size, sums)?;
-        }
-        fs::rename(from, &to)?;
-        File::open(folder)?.sync_all()
+        let adopt = || {
+            self.make_folder(&to)?;
+            fs::rename(from, &to)?;
+            sync(to.parent().unwrap_or(&self.root))
+        };
+        adopt().map_err(|error| trouble("write", &to, error))
     }
 
-    /// Discards uploads that nobody has touched for `older_than`; answers with how many.
-    pub fn collect_uploads(&self, older_than: Duration) -> Result<usize, Trouble> {
-        let folder = self.root.join("uploads");
-        let mut collected = 0;
-        for entry in fs::read_dir(&folder).map_err(|error| trouble("list", &folder, error))? {
-            let path = entry.map_err(|error| trouble("list", &folder, error))?.path();
-            let touched = fs::metadata(&path).and_then(|metadata| metadata.modified());
-            let age = touched.ok().and_then(|touched| SystemTime::now().duration_since(touched).ok());
-            if age.is_some_and(|age| age >= older_than) && fs::remove_file(&path).is_ok() {
-                let id = path.file_name().and_then(|name| name.to_str()?.parse().ok());
-                id.and_then(|id: UploadId| self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&id));
-                collected += 1;
-            }
+    /// Makes the folder of a blob; it survives a crash.
+    fn make_folder(&self, blob: &Path) -> io::Result<()> {
+        let folder = blob.parent().unwrap_or(&self.root);
+        let mut durable = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if !durable.contains(folder) {
+            fs::create_dir_all(folder)?;
+            sync(folder.parent().unwrap_or(&self.root))?;
+            durable.insert(folder.to_owned());
         }
-        Ok(collected)
+        Ok(())
+    }
+
+    fn put_blocking(&self, digest: &Digest, bytes: &[u8]) -> Result<(), UploadError> {
+        let actual = Digest::of(digest.algorithm(), bytes);
+        if actual != *digest {
+            return Err(UploadError::DigestMismatch { claimed: digest.clone(), actual });
+        }
+        let blob = self.path("blobs", digest);
+        if fs::read(&blob).is_ok_and(|stored| stored == bytes) {
+            // Whoever put it there may not have come to this yet.
+            let synced = self.make_folder(&blob).and_then(|()| sync(blob.parent().unwrap_or(&self.root)));
+            return Ok(synced.map_err(|error| trouble("sync", &blob, error))?);
+        }
+        let path = self.upload_path(&upload::new_id()?);
+        let write = || {
+            let mut file = File::create_new(&path)?;
+            file.write_all(bytes)?;
+            file.sync_data()
+        };
+        let mut chunks = Chunks::default();
+        chunks.update(bytes);
+        let written = write().map_err(|error| trouble("write", &path, error));
+        let adopted = written.and_then(|()| self.adopt(&path, digest, bytes.len() as u64, &chunks.finish()));
+        adopted.map_err(|error| {
+            let _ = fs::remove_file(&path);
+            error.into()
+        })
     }
 }
 
@@ -150,49 +182,31 @@ impl Blobs for Directory {
     async fn get(&self, digest: &Digest, range: Option<BlobRange>) -> Result<Option<Blob>, Trouble> {
         let Some((file, size)) = self.open_blob(digest)? else { return Ok(None) };
         if size <= SMALL {
-            let whole = tokio::task::block_in_place(|| read::small(&file, digest, size))?;
+            let whole = read::whole(file, digest, size).await?;
             let bytes = match range {
                 Some(range) => read::slice(&whole, &range),
                 None => whole,
             };
             return Ok(Some(Blob { size, bytes: Box::pin(futures::stream::once(async move { Ok(bytes) })) }));
         }
-        let sums = tokio::task::block_in_place(|| self.sums_of(digest, &file, size))?;
+        let sums = match self.sums.get(digest) {
+            Some(sums) => sums,
+            None => blocking(|| self.load_sums(digest, &file, size))?,
+        };
         Ok(Some(Blob { size, bytes: read::stream(file, digest.clone(), size, sums, range) }))
     }
 
     async fn read(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, Trouble> {
         let Some((file, size)) = self.open_blob(digest)? else { return Ok(None) };
         if size > limit {
-            return Err(Trouble::new(
-                format!("read `{digest}`"),
-                format!("it has {size} bytes, and at most {limit} were expected"),
-            ));
+            let much = format!("it has {size} bytes, and at most {limit} were expected");
+            return Err(Trouble::new(format!("read `{digest}`"), much));
         }
-        tokio::task::block_in_place(|| read::small(&file, digest, size)).map(Some)
+        read::whole(file, digest, size).await.map(Some)
     }
 
     async fn put(&self, digest: &Digest, bytes: Bytes) -> Result<(), UploadError> {
-        let actual = Digest::of(digest.algorithm(), &bytes);
-        if actual != *digest {
-            return Err(UploadError::DigestMismatch { claimed: digest.clone(), actual });
-        }
-        if self.open_blob(digest)?.is_some() {
-            return Ok(());
-        }
-        let path = self.upload_path(&upload::new_id()?);
-        tokio::task::block_in_place(|| {
-            let mut chunks = Chunks::default();
-            chunks.update(&bytes);
-            let mut file = File::create(&path)?;
-            file.write_all(&bytes)?;
-            file.sync_data()?;
-            self.adopt(&path, digest, bytes.len() as u64, &chunks.finish())
-        })
-        .map_err(|error| {
-            let _ = fs::remove_file(&path);
-            trouble("write", &path, error).into()
-        })
+        blocking(|| self.put_blocking(digest, &bytes))
     }
 
     async fn delete(&self, digest: &Digest) -> Result<bool, Trouble> {
@@ -208,7 +222,7 @@ impl Blobs for Directory {
 
     async fn verify(&self, digest: &Digest) -> Result<Option<bool>, Trouble> {
         let Some((file, _)) = self.open_blob(digest)? else { return Ok(None) };
-        tokio::task::block_in_place(|| read::verify_whole(&file, digest)).map(|sums| Some(sums.is_some()))
+        blocking(|| read::verify(&file, digest)).map(|sums| Some(sums.is_some()))
     }
 
     async fn list(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, Trouble> {
@@ -241,33 +255,24 @@ impl Blobs for Directory {
     }
 
     async fn upload_offset(&self, id: &UploadId) -> Result<u64, UploadError> {
-        let upload = self.upload(id)?;
-        let upload = upload.lock().await;
-        Ok(upload.size())
+        Ok(self.upload(id)?.size())
     }
 
     async fn append(&self, id: &UploadId, offset: u64, bytes: ByteStream, limit: u64) -> Result<u64, UploadError> {
-        let upload = self.upload(id)?;
-        let mut upload = upload.lock().await;
-        upload.append(offset, bytes, limit).await
+        self.upload(id)?.append(offset, bytes, limit).await
     }
 
     async fn finish_upload(&self, id: &UploadId, digest: &Digest) -> Result<u64, UploadError> {
-        let upload = self.upload(id)?;
-        let mut upload = upload.lock().await;
-        let finished = tokio::task::block_in_place(|| self.finish(&mut upload, id, digest));
-        if matches!(finished, Ok(_) | Err(UploadError::DigestMismatch { .. })) {
-            self.forget(id);
-        }
-        finished
+        self.finish(id, digest).await
     }
 
     async fn cancel_upload(&self, id: &UploadId) -> Result<(), UploadError> {
-        let upload = self.upload(id)?;
-        let _last = upload.lock().await;
-        self.forget(id);
-        Ok(())
+        self.cancel(id).await
     }
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// The names in a folder, in order; none if there is no such folder.

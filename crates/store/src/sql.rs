@@ -84,6 +84,7 @@ impl Database {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(trouble)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(trouble)?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(trouble)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(trouble)?;
         schema::migrate(&connection).map_err(|error| Trouble::new(format!("migrate `{}`", file.display()), error))?;
         let writer = Writer::start(connection, file.clone());
         Ok(Self { file, writer, readers: Mutex::default(), _lock: lock })

@@ -21,6 +21,8 @@ use bytes::Bytes;
 use engine::ports::{Tiles, Trouble};
 use tlog::{EntryBundle, Tile};
 
+use crate::waiting::blocking;
+
 /// The published ledger in a directory.
 #[derive(Debug)]
 pub struct TileDirectory {
@@ -79,7 +81,7 @@ impl Tiles for TileDirectory {
         if let Some((path, _)) = files.iter().find(|(path, _)| !is_ledger_file(path)) {
             return Err(Trouble::new(format!("write `{path}`"), "it is no file of a ledger"));
         }
-        tokio::task::block_in_place(|| self.put_blocking(&files))
+        blocking(|| self.put_blocking(&files))
     }
 }
 

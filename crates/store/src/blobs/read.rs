@@ -13,14 +13,17 @@ use engine::ports::{BlobRange, ByteStream, Trouble};
 use rustix::io::ReadWriteFlags;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::{CHUNK, damaged, sums};
+use super::{CHUNK, SMALL, damaged, sums};
+use crate::waiting::blocking;
 
 /// The whole of a small blob, its digest verified.
-pub(super) fn small(file: &File, digest: &Digest, size: u64) -> Result<Bytes, Trouble> {
-    let length = usize::try_from(size).map_err(|error| Trouble::new(format!("read `{digest}`"), error))?;
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, 0).map_err(|error| Trouble::new(format!("read `{digest}`"), error))?;
-    if Digest::of(digest.algorithm(), &bytes) == *digest { Ok(bytes.into()) } else { Err(damaged(digest)) }
+pub(super) async fn whole(file: File, digest: &Digest, size: u64) -> Result<Bytes, Trouble> {
+    let failed = |error: io::Error| Trouble::new(format!("read `{digest}`"), error);
+    let length = usize::try_from(size).map_err(|error| failed(io::Error::other(error)))?;
+    let bytes = read_at(&Arc::new(file), 0, length).await.map_err(failed)?;
+    let matches = || Digest::of(digest.algorithm(), &bytes) == *digest;
+    let sound = if size > SMALL { blocking(matches) } else { matches() };
+    if sound { Ok(bytes) } else { Err(damaged(digest)) }
 }
 
 /// The part of `bytes` that `range` names, as far as there is one.
@@ -32,23 +35,45 @@ pub(super) fn slice(bytes: &Bytes, range: &BlobRange) -> Bytes {
 }
 
 /// Reads all of a file; its chunks' sums if its digest is the one it should have.
-pub(super) fn verify_whole(file: &File, digest: &Digest) -> Result<Option<Vec<u64>>, Trouble> {
-    let (hasher, chunks, _) = hash_file(file, Hasher::new(digest.algorithm()))
-        .map_err(|error| Trouble::new(format!("read `{digest}`"), error))?;
-    Ok((hasher.finish() == *digest).then(|| chunks.finish()))
+pub(super) fn verify(file: &File, digest: &Digest) -> Result<Option<Vec<u64>>, Trouble> {
+    let hashed = hash_file(file, Hasher::new(digest.algorithm()));
+    let (actual, sums, _) = hashed.map_err(|error| Trouble::new(format!("read `{digest}`"), error))?.finish();
+    Ok((actual == *digest).then_some(sums))
 }
 
-/// Hashes all of a file; with the sums of its chunks, and its size.
-pub(super) fn hash_file(file: &File, mut hasher: Hasher) -> io::Result<(Hasher, sums::Chunks, u64)> {
-    let (mut size, mut chunks, mut buffer) = (0, sums::Chunks::default(), vec![0; CHUNK]);
+/// Hashes all of a file.
+pub(super) fn hash_file(file: &File, hasher: Hasher) -> io::Result<Hashed> {
+    let mut hashed = Hashed { hasher, chunks: sums::Chunks::default(), size: 0 };
+    let mut buffer = vec![0; CHUNK];
     loop {
-        let read = file.read_at(&mut buffer, size)?;
-        if read == 0 {
-            return Ok((hasher, chunks, size));
+        match file.read_at(&mut buffer, hashed.size) {
+            Ok(0) => return Ok(hashed),
+            Ok(read) => hashed.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        hasher.update(&buffer[..read]);
-        chunks.update(&buffer[..read]);
-        size += read as u64;
+    }
+}
+
+/// What is known of bytes that were read or written from the first on.
+#[derive(Clone)]
+pub(super) struct Hashed {
+    hasher: Hasher,
+    chunks: sums::Chunks,
+    /// How many.
+    pub size: u64,
+}
+
+impl Hashed {
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.chunks.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// Their digest, the sums of their chunks, and how many they are.
+    pub fn finish(self) -> (Digest, Vec<u64>, u64) {
+        (self.hasher.finish(), self.chunks.finish(), self.size)
     }
 }
 
@@ -67,14 +92,14 @@ impl Hasher {
         }
     }
 
-    pub fn update(&mut self, bytes: &[u8]) {
+    fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha512(hasher) => hasher.update(bytes),
         }
     }
 
-    pub fn finish(self) -> Digest {
+    fn finish(self) -> Digest {
         match self {
             Self::Sha256(hasher) => Digest::from_hash(Algorithm::Sha256, &hasher.finalize()),
             Self::Sha512(hasher) => Digest::from_hash(Algorithm::Sha512, &hasher.finalize()),
@@ -113,7 +138,7 @@ async fn next(mut pull: Pull) -> Result<Option<(Bytes, Pull)>, Trouble> {
         return Ok(None);
     }
     let length = usize::try_from((pull.size - first).min(CHUNK as u64)).unwrap_or(CHUNK);
-    let read = read_chunk(&pull.file, first, length).await;
+    let read = read_at(&pull.file, first, length).await;
     let bytes = read.map_err(|error| Trouble::new(format!("read `{}`", pull.digest), error))?;
     let expected = usize::try_from(pull.chunk).ok().and_then(|chunk| pull.sums.get(chunk));
     if expected != Some(&sums::sum(&bytes)) {
@@ -125,8 +150,8 @@ async fn next(mut pull: Pull) -> Result<Option<(Bytes, Pull)>, Trouble> {
     Ok(Some((slice(&bytes, &wanted), pull)))
 }
 
-/// Reads a chunk: at once where the page cache has it, on a thread that may wait where it has not.
-async fn read_chunk(file: &Arc<File>, first: u64, length: usize) -> io::Result<Bytes> {
+/// Reads `length` bytes: at once where the page cache has it, on a thread that may wait where it has not.
+async fn read_at(file: &Arc<File>, first: u64, length: usize) -> io::Result<Bytes> {
     let mut buffer = vec![0; length];
     let mut filled = 0;
     while filled < length {

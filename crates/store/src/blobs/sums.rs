@@ -1,7 +1,7 @@
 //! The checksums of a blob's chunks.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -74,39 +74,53 @@ pub(super) fn decode(bytes: &[u8], size: u64) -> Option<Vec<u64>> {
     (whole && complete).then(|| sums.iter().map(|sum| u64::from_be_bytes(*sum)).collect())
 }
 
-/// The sums of blobs that were read lately; the oldest go first.
+/// The sums of blobs that were read lately; those that were not asked for longest go first.
 #[derive(Default)]
 pub(super) struct SumCache(Mutex<Cached>);
 
 #[derive(Default)]
 struct Cached {
-    sums: BTreeMap<Digest, Arc<Vec<u64>>>,
-    order: VecDeque<Digest>,
+    sums: BTreeMap<Digest, (u64, Arc<Vec<u64>>)>,
+    by_use: BTreeMap<u64, Digest>,
+    uses: u64,
     held: usize,
 }
 
 impl SumCache {
     pub fn get(&self, digest: &Digest) -> Option<Arc<Vec<u64>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).sums.get(digest).cloned()
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sums = cached.take(digest)?;
+        cached.put(digest, sums.clone());
+        Some(sums)
     }
 
     pub fn put(&self, digest: &Digest, sums: Arc<Vec<u64>>) {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cached.held += sums.len();
-        if cached.sums.insert(digest.clone(), sums).is_none() {
-            cached.order.push_back(digest.clone());
-        }
+        cached.take(digest);
+        cached.put(digest, sums);
         while cached.held > CACHED_MAX {
-            let Some(oldest) = cached.order.pop_front() else { break };
-            let gone = cached.sums.remove(&oldest).map_or(0, |sums| sums.len());
-            cached.held = cached.held.saturating_sub(gone);
+            let Some((_, longest)) = cached.by_use.pop_first() else { break };
+            cached.take(&longest);
         }
     }
 
     pub fn remove(&self, digest: &Digest) {
-        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = cached.sums.remove(digest).map_or(0, |sums| sums.len());
-        cached.held = cached.held.saturating_sub(gone);
-        cached.order.retain(|known| known != digest);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(digest);
+    }
+}
+
+impl Cached {
+    fn take(&mut self, digest: &Digest) -> Option<Arc<Vec<u64>>> {
+        let (used, sums) = self.sums.remove(digest)?;
+        self.by_use.remove(&used);
+        self.held -= sums.len();
+        Some(sums)
+    }
+
+    fn put(&mut self, digest: &Digest, sums: Arc<Vec<u64>>) {
+        self.uses += 1;
+        self.held += sums.len();
+        self.by_use.insert(self.uses, digest.clone());
+        self.sums.insert(digest.clone(), (self.uses, sums));
     }
 }

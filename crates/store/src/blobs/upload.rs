@@ -4,7 +4,11 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::PathBuf,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
 };
 
 use domain::{Algorithm, Digest};
@@ -14,18 +18,26 @@ use tokio::sync::Mutex;
 
 use super::{
     Directory,
-    read::{Hasher, hash_file},
-    sums::Chunks,
+    read::{Hashed, Hasher, hash_file},
     trouble,
 };
+use crate::waiting::blocking;
 
-/// An upload, with the hash of what it has so far.
+/// An upload. No file is open between two appends, so there may be many of them.
 pub(super) struct Upload {
+    id: UploadId,
     path: PathBuf,
-    file: File,
-    size: u64,
-    hasher: Hasher,
-    chunks: Chunks,
+    /// How many bytes there are; to be read while an append waits for its client.
+    size: AtomicU64,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// What the file has, hashed; `None` if only the file itself can tell.
+    hashed: Option<Hashed>,
+    /// Whether it was finished, cancelled or collected.
+    ended: bool,
 }
 
 /// A name that nobody else has.
@@ -36,50 +48,65 @@ pub(super) fn new_id() -> Result<UploadId, Trouble> {
 }
 
 impl Upload {
-    /// Goes on with a file, hashing what it has.
-    fn resume(path: PathBuf) -> io::Result<Self> {
-        let file = File::options().read(true).append(true).open(&path)?;
-        let (hasher, chunks, size) = hash_file(&file, Hasher::new(Algorithm::Sha256))?;
-        Ok(Self { path, file, size, hasher, chunks })
-    }
-
     pub fn size(&self) -> u64 {
-        self.size
+        self.size.load(Ordering::Acquire)
     }
 
-    pub async fn append(&mut self, offset: u64, mut bytes: ByteStream, limit: u64) -> Result<u64, UploadError> {
-        if offset != self.size {
-            return Err(UploadError::OutOfOrder { stands_at: self.size, begins_at: offset });
-        }
-        let mut taken = 0;
+    pub async fn append(&self, offset: u64, mut bytes: ByteStream, limit: u64) -> Result<u64, UploadError> {
+        // Asked for without the lock, too: an earlier append may wait long for a client that is gone.
+        self.expect_at(offset)?;
+        let mut progress = self.progress.lock().await;
+        let mut file = blocking(|| self.open(&mut progress))?;
+        self.expect_at(offset)?;
+        let mut left = limit;
         while let Some(piece) = bytes.next().await {
             let piece = piece.map_err(|error| UploadError::Interrupted(error.to_string()))?;
-            taken += piece.len() as u64;
-            if taken > limit {
-                return Err(UploadError::Interrupted(format!("there are more than {limit} bytes")));
-            }
-            tokio::task::block_in_place(|| self.write(&piece)).map_err(|error| trouble("write", &self.path, error))?;
+            let over = || UploadError::Interrupted(format!("there are more than {limit} bytes"));
+            left = left.checked_sub(piece.len() as u64).ok_or_else(over)?;
+            blocking(|| self.write(&mut progress, &mut file, &piece)).map_err(|error| self.trouble("write", error))?;
         }
-        Ok(self.size)
+        Ok(self.size())
     }
 
-    /// Writes a piece whole; if that fails, the upload is as long as it was before.
-    fn write(&mut self, piece: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(piece) {
-            self.file.set_len(self.size)?;
-            return Err(error);
+    fn expect_at(&self, offset: u64) -> Result<(), UploadError> {
+        let stands_at = self.size();
+        if offset == stands_at { Ok(()) } else { Err(UploadError::OutOfOrder { stands_at, begins_at: offset }) }
+    }
+
+    /// Opens the file, and makes sure that what is known of it is what it has.
+    fn open(&self, progress: &mut Progress) -> Result<File, UploadError> {
+        if progress.ended {
+            return Err(UploadError::Unknown(self.id.clone()));
         }
-        self.hasher.update(piece);
-        self.chunks.update(piece);
-        self.size += piece.len() as u64;
+        let file = File::options().read(true).append(true).open(&self.path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => UploadError::Unknown(self.id.clone()),
+            _ => self.trouble("open", error).into(),
+        })?;
+        let size = file.metadata().map_err(|error| self.trouble("open", error))?.len();
+        if progress.hashed.as_ref().is_none_or(|hashed| hashed.size != size) {
+            let hashed =
+                hash_file(&file, Hasher::new(Algorithm::Sha256)).map_err(|error| self.trouble("read", error))?;
+            self.size.store(hashed.size, Ordering::Release);
+            progress.hashed = Some(hashed);
+        }
+        Ok(file)
+    }
+
+    /// Writes a piece. If only some of it could be written, that much is kept: it is what the client sent.
+    fn write(&self, progress: &mut Progress, file: &mut File, piece: &[u8]) -> io::Result<()> {
+        // Taken out, and put back only if file and hash agree.
+        let hashed = progress.hashed.take();
+        file.write_all(piece)?;
+        if let Some(mut hashed) = hashed {
+            hashed.update(piece);
+            self.size.store(hashed.size, Ordering::Release);
+            progress.hashed = Some(hashed);
+        }
         Ok(())
     }
 
-    fn digest(&self, algorithm: Algorithm) -> io::Result<Digest> {
-        match algorithm {
-            Algorithm::Sha256 => Ok(self.hasher.clone().finish()),
-            Algorithm::Sha512 => hash_file(&self.file, Hasher::new(algorithm)).map(|(hasher, ..)| hasher.finish()),
-        }
+    fn trouble(&self, verb: &str, error: io::Error) -> Trouble {
+        trouble(verb, &self.path, error)
     }
 }
 
@@ -87,47 +114,93 @@ impl Directory {
     pub(super) fn begin(&self) -> Result<UploadId, Trouble> {
         let id = new_id()?;
         let path = self.upload_path(&id);
-        let made = File::create_new(&path).and_then(|_| Upload::resume(path.clone()));
-        let upload = made.map_err(|error| trouble("make", &path, error))?;
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::new(Mutex::new(upload)));
+        File::create_new(&path).map_err(|error| trouble("make", &path, error))?;
         Ok(id)
     }
 
-    /// The upload `id`: as it is known, or from its file after a restart.
-    pub(super) fn upload(&self, id: &UploadId) -> Result<Arc<Mutex<Upload>>, UploadError> {
-        if let Some(upload) = self.uploads.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+    /// The upload `id`: as it is known, or from its file.
+    pub(super) fn upload(&self, id: &UploadId) -> Result<Arc<Upload>, UploadError> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(upload) = uploads.get(id) {
             return Ok(upload.clone());
         }
         let path = self.upload_path(id);
-        let resumed = tokio::task::block_in_place(|| Upload::resume(path.clone()));
-        let upload = resumed.map_err(|error| match error.kind() {
+        let size = fs::metadata(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => UploadError::Unknown(id.clone()),
             _ => trouble("open", &path, error).into(),
         })?;
-        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(uploads.entry(id.clone()).or_insert_with(|| Arc::new(Mutex::new(upload))).clone())
+        let (size, progress) = (AtomicU64::new(size.len()), Mutex::default());
+        let upload = Arc::new(Upload { id: id.clone(), path, size, progress });
+        uploads.insert(id.clone(), upload.clone());
+        Ok(upload)
     }
 
-    pub(super) fn finish(&self, upload: &mut Upload, id: &UploadId, digest: &Digest) -> Result<u64, UploadError> {
-        if !upload.path.exists() {
-            // Whoever held the upload before has finished or cancelled it.
-            return Err(UploadError::Unknown(id.clone()));
+    pub(super) async fn finish(&self, id: &UploadId, digest: &Digest) -> Result<u64, UploadError> {
+        let upload = self.upload(id)?;
+        let mut progress = upload.progress.lock().await;
+        let finished = blocking(|| self.make_blob(&upload, &mut progress, digest));
+        if matches!(finished, Ok(_) | Err(UploadError::DigestMismatch { .. })) {
+            self.forget(&upload, &mut progress);
         }
-        let actual = upload.digest(digest.algorithm()).map_err(|error| trouble("read", &upload.path, error))?;
+        finished
+    }
+
+    fn make_blob(&self, upload: &Upload, progress: &mut Progress, digest: &Digest) -> Result<u64, UploadError> {
+        let file = upload.open(progress)?;
+        let hashed = match (&progress.hashed, digest.algorithm()) {
+            (Some(hashed), Algorithm::Sha256) => hashed.clone(),
+            (_, algorithm) => {
+                hash_file(&file, Hasher::new(algorithm)).map_err(|error| upload.trouble("read", error))?
+            }
+        };
+        let (actual, sums, size) = hashed.finish();
         if actual != *digest {
             return Err(UploadError::DigestMismatch { claimed: digest.clone(), actual });
         }
-        let finish = || {
-            upload.file.sync_data()?;
-            self.adopt(&upload.path, digest, upload.size, &upload.chunks.clone().finish())
-        };
-        finish().map_err(|error| trouble("finish", &upload.path, error))?;
-        Ok(upload.size)
+        file.sync_data().map_err(|error| upload.trouble("sync", error))?;
+        self.adopt(&upload.path, digest, size, &sums)?;
+        Ok(size)
+    }
+
+    pub(super) async fn cancel(&self, id: &UploadId) -> Result<(), UploadError> {
+        let upload = self.upload(id)?;
+        let mut progress = upload.progress.lock().await;
+        if progress.ended {
+            return Err(UploadError::Unknown(id.clone()));
+        }
+        self.forget(&upload, &mut progress);
+        Ok(())
     }
 
     /// Discards what is left of an upload.
-    pub(super) fn forget(&self, id: &UploadId) {
-        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        let _ = fs::remove_file(self.upload_path(id));
+    fn forget(&self, upload: &Upload, progress: &mut Progress) {
+        progress.ended = true;
+        // The file first: whoever asks in between finds the upload, and that it has ended.
+        let _ = fs::remove_file(&upload.path);
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&upload.id);
+    }
+
+    /// Discards uploads that nobody has touched for `older_than`; answers with how many.
+    pub fn collect_uploads(&self, older_than: Duration) -> Result<usize, Trouble> {
+        let folder = self.root.join("uploads");
+        let mut collected = 0;
+        for entry in fs::read_dir(&folder).map_err(|error| trouble("list", &folder, error))? {
+            let path = entry.map_err(|error| trouble("list", &folder, error))?.path();
+            let touched = fs::metadata(&path).and_then(|metadata| metadata.modified());
+            let age = touched.ok().and_then(|touched| SystemTime::now().duration_since(touched).ok());
+            if age.is_some_and(|age| age >= older_than) && self.collect(&path) {
+                collected += 1;
+            }
+        }
+        Ok(collected)
+    }
+
+    /// Discards one, unless somebody is at work on it.
+    fn collect(&self, path: &std::path::Path) -> bool {
+        let id = path.file_name().and_then(|name| name.to_str()?.parse::<UploadId>().ok());
+        let Some(upload) = id.and_then(|id| self.upload(&id).ok()) else { return fs::remove_file(path).is_ok() };
+        let Ok(mut progress) = upload.progress.try_lock() else { return false };
+        self.forget(&upload, &mut progress);
+        true
     }
 }

@@ -15,6 +15,8 @@ use super::{Failed, at_once, tx::Tx};
 const WAITING: usize = 256;
 /// How many pieces of work one transaction takes at most.
 const TOGETHER: usize = 64;
+/// How many pages the write-ahead log has before they are copied back.
+const LOG_PAGES: i64 = 4_000;
 
 /// Runs inside the transaction, or not at all if there is none; it leaves behind what to do once the transaction has ended.
 type Work = Box<dyn FnOnce(Option<&mut Connection>) -> Answer + Send>;
@@ -102,7 +104,29 @@ fn run(mut connection: Connection, file: &Path, mut waiting: mpsc::Receiver<Work
         for answer in answers {
             answer(failed.as_deref());
         }
+        if stopped.get().is_none()
+            && let Err(error) = copy_back(&connection)
+        {
+            stop(stopped, file, &error);
+        }
     }
+}
+
+/// Copies the log back once it is long. SQLite would do that by itself, and keep quiet about a disk that does not sync; a second try
+/// could then succeed without the pages being there, and the log be overwritten.
+fn copy_back(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let pages: i64 = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?.query_row([], |row| row.get(1))?;
+    if pages >= LOG_PAGES {
+        connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// Writes nothing any more, from now on.
+fn stop(stopped: &OnceLock<String>, file: &Path, error: &rusqlite::Error) -> String {
+    tracing::error!(file = %file.display(), %error, "The database cannot be written; nothing is until a restart");
+    let reason = format!("`{}` cannot be written ({error}); start the server again once it can", file.display());
+    stopped.get_or_init(|| reason).clone()
 }
 
 /// Runs the work in one transaction. If that was not committed, says why; if what the disk did is unknown then, it is the last one.
@@ -128,8 +152,5 @@ fn transact(
     if !connection.is_autocommit() {
         let _ = connection.execute_batch("ROLLBACK");
     }
-    tracing::error!(file = %file.display(), %error, "The database could not commit; nothing is written until a restart");
-    let reason =
-        format!("`{}` could not be committed to ({error}); start the server again once it can", file.display());
-    Some(stopped.get_or_init(|| reason).clone())
+    Some(stop(stopped, file, &error))
 }
