@@ -78,7 +78,10 @@ fn client(queue: &mpsc::SyncSender<mpsc::SyncSender<()>>, stop: &AtomicBool) -> 
     latencies
 }
 
-fn write(connection: &rusqlite::Connection, items: &mpsc::Receiver<mpsc::SyncSender<()>>) -> Result<(), rusqlite::Error> {
+fn write(
+    connection: &rusqlite::Connection,
+    items: &mpsc::Receiver<mpsc::SyncSender<()>>,
+) -> Result<(), rusqlite::Error> {
     let body = vec![b'x'; ENTRY_BYTES];
     let mut size: i64 = connection.query_row("SELECT size FROM head", [], |row| row.get(0))?;
     while let Ok(first) = items.recv() {

@@ -24,7 +24,10 @@ pub fn run() -> Result<(), Box<dyn std::error::Error>> {
         let begun = Instant::now();
         let decision = gate::evaluate(&state, &config.project, &stage, &release, &asker, now)?;
         times.push(begun.elapsed().as_secs_f64() * 1e6);
-        assert!(decision.lets_in() && decision.findings.len() == 1 + PIECES * COMPONENTS, "the gate was to let it in: {decision:?}");
+        assert!(
+            decision.lets_in() && decision.findings.len() == 1 + PIECES * COMPONENTS,
+            "the gate was to let it in: {decision:?}"
+        );
     }
     let (half, most) = (table::percentile(&mut times, 0.5), table::percentile(&mut times, 0.99));
     table::figure("one decision, p50", &format!("{half:.0} us"), "promised: under 1 ms");
@@ -52,7 +55,12 @@ fn prepare() -> Result<(State, ProjectConfig, domain::ReleaseId), Box<dyn std::e
     let project = config.project.clone();
     let mut events = vec![
         Event::ConfigApplied { config: Box::new(config.clone()) },
-        Event::ReleaseCreated { project: project.clone(), release: release.clone(), contents, source: Source::default() },
+        Event::ReleaseCreated {
+            project: project.clone(),
+            release: release.clone(),
+            contents,
+            source: Source::default(),
+        },
     ];
     for subject in &digests {
         for number in 0..PIECES {

@@ -45,7 +45,14 @@ impl Connection {
     }
 
     /// Sends a request and reads the answer.
-    pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8], keep: Body) -> io::Result<Answer> {
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        keep: Body,
+    ) -> io::Result<Answer> {
         self.request.clear();
         write!(self.request, "{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host)?;
         if let Some(token) = &self.token {

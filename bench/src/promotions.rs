@@ -64,14 +64,25 @@ pub fn run(program: &Path, rounds: usize, seconds: f64) -> Result<(), Box<dyn Er
         table::figure(
             "  latency p50 / p99",
             &format!("{:.0} / {:.0} us", mid(|r| r.p50), mid(|r| r.p99)),
-            &format!("floor {:.0} / {:.0} us; server CPU {:.0} us each", floor(|f| f.p50), floor(|f| f.p99), mid(|r| r.cpu_per_promotion)),
+            &format!(
+                "floor {:.0} / {:.0} us; server CPU {:.0} us each",
+                floor(|f| f.p50),
+                floor(|f| f.p99),
+                mid(|r| r.cpu_per_promotion)
+            ),
         );
     }
     table::figure("memory of the server", &format!("{:.0} MiB", server.usage()?.resident), "");
     Ok(())
 }
 
-fn promote(server: &Server, token: &str, releases: &[String], clients: usize, seconds: f64) -> Result<Reached, Box<dyn Error>> {
+fn promote(
+    server: &Server,
+    token: &str,
+    releases: &[String],
+    clients: usize,
+    seconds: f64,
+) -> Result<Reached, Box<dyn Error>> {
     let stop = Arc::new(AtomicBool::new(false));
     let before = server.usage()?;
     let begun = Instant::now();
@@ -109,7 +120,8 @@ fn client(address: &str, token: &str, number: usize, releases: &[String], stop: 
         }
         let body = format!("{{\"release\":\"{release}\"}}");
         let begun = Instant::now();
-        let answer = connection.send("POST", &path, &[("Content-Type", "application/json")], body.as_bytes(), Body::Keep)?;
+        let answer =
+            connection.send("POST", &path, &[("Content-Type", "application/json")], body.as_bytes(), Body::Keep)?;
         match answer.status {
             201 => latencies.push(begun.elapsed().as_secs_f64() * 1e6),
             // The stage has this one from the round before: the other one is next.
@@ -144,7 +156,8 @@ pub fn beside_copy(program: &Path, rounds: usize) -> Result<(), Box<dyn Error>> 
             let body = format!("{{\"release\":\"{id}\"}}");
             let before = server.usage()?;
             let begun = Instant::now();
-            let answer = connection.send("POST", &path, &[("Content-Type", "application/json")], body.as_bytes(), Body::Keep)?;
+            let answer =
+                connection.send("POST", &path, &[("Content-Type", "application/json")], body.as_bytes(), Body::Keep)?;
             if answer.status != 201 {
                 return Err(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)).into());
             }
@@ -154,7 +167,10 @@ pub fn beside_copy(program: &Path, rounds: usize) -> Result<(), Box<dyn Error>> 
             }
         }
         let begun = Instant::now();
-        skopeo(&[&format!("docker://{}/dev/app:1", peer.address), &format!("docker://{}/prod-{round}/app:1", peer.address)])?;
+        skopeo(&[
+            &format!("docker://{}/dev/app:1", peer.address),
+            &format!("docker://{}/prod-{round}/app:1", peer.address),
+        ])?;
         theirs.push(begun.elapsed().as_secs_f64());
         ratios.push(theirs[round] / ours[round]);
     }
@@ -165,7 +181,11 @@ pub fn beside_copy(program: &Path, rounds: usize) -> Result<(), Box<dyn Error>> 
         table::median(&mut ratios),
         "promised: at least 100 times faster",
     );
-    table::figure("bytes written for it, at most", &format!("{} KiB", written / 1024), "the ledger's entry and the database's pages; none of the image");
+    table::figure(
+        "bytes written for it, at most",
+        &format!("{} KiB", written / 1024),
+        "the ledger's entry and the database's pages; none of the image",
+    );
     Ok(())
 }
 
@@ -174,7 +194,12 @@ fn layout_of(folder: &Path, world: &World) -> Result<String, Box<dyn Error>> {
     let layout = format!("oci:{}:1", folder.join("layout").display());
     let address = world.address();
     let artifact = world.release("image")?.1;
-    skopeo(&["--src-creds", &format!("selfsame:{}", world.token), &format!("docker://{address}/bench/app@{artifact}"), &layout])?;
+    skopeo(&[
+        "--src-creds",
+        &format!("selfsame:{}", world.token),
+        &format!("docker://{address}/bench/app@{artifact}"),
+        &layout,
+    ])?;
     Ok(layout)
 }
 
@@ -183,7 +208,11 @@ fn skopeo(arguments: &[&str]) -> io::Result<()> {
         .args(["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false", "--dest-tls-verify=false"])
         .args(arguments)
         .output()?;
-    if done.status.success() { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned())) }
+    if done.status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned()))
+    }
 }
 
 /// Writes `bytes` that no registry can make smaller.

@@ -25,13 +25,21 @@ pub fn run(program: &Path) -> Result<(), Box<dyn Error>> {
     let data = folder.path().join("data");
     let server = Server::selfsame(program, &data)?;
     std::thread::sleep(Duration::from_secs(2));
-    table::figure("memory, idle, empty ledger", &format!("{:.0} MiB", server.usage()?.resident), "promised: under 40 MiB");
+    table::figure(
+        "memory, idle, empty ledger",
+        &format!("{:.0} MiB", server.usage()?.resident),
+        "promised: under 40 MiB",
+    );
     let world = World::new(program, folder.path(), &data, &server.address)?;
     world.apply_project()?;
     let begun = Instant::now();
     let size = fill(&server, &world)?;
     let rate = size as f64 / begun.elapsed().as_secs_f64();
-    table::figure("entries written through the API", &format!("{size}"), &format!("{rate:.0} per second, {FILLERS} connections"));
+    table::figure(
+        "entries written through the API",
+        &format!("{size}"),
+        &format!("{rate:.0} per second, {FILLERS} connections"),
+    );
     wait_until_published(&server, &world, size)?;
     drop(server);
     let mut times = Vec::new();
@@ -48,8 +56,16 @@ pub fn run(program: &Path) -> Result<(), Box<dyn Error>> {
         std::thread::sleep(Duration::from_secs(1));
         resident.push(server.usage()?.peak);
     }
-    table::figure("start until it answers", &format!("{:.0} ms", table::median(&mut times) * 1e3), "promised: under 1 s");
-    table::figure("memory at most, long ledger", &format!("{:.0} MiB", table::median(&mut resident)), "promised: under 150 MiB");
+    table::figure(
+        "start until it answers",
+        &format!("{:.0} ms", table::median(&mut times) * 1e3),
+        "promised: under 1 s",
+    );
+    table::figure(
+        "memory at most, long ledger",
+        &format!("{:.0} MiB", table::median(&mut resident)),
+        "promised: under 150 MiB",
+    );
     Ok(())
 }
 
@@ -62,11 +78,23 @@ fn fill(server: &Server, world: &World) -> Result<u64, Box<dyn Error>> {
                     let mut connection = Connection::open(&server.address, Some(&world.token))?;
                     for number in 0..ENTRIES / FILLERS as u64 {
                         let subject = domain::Digest::sha256(format!("{worker} {number}").as_bytes());
-                        let body = format!("{{\"subject\":\"{subject}\",\"kind\":\"tests\",\"name\":\"unit\",\"result\":\"passed\"}}");
+                        let body = format!(
+                            "{{\"subject\":\"{subject}\",\"kind\":\"tests\",\"name\":\"unit\",\"result\":\"passed\"}}"
+                        );
                         let headers = [("Content-Type", "application/json")];
-                        let answer = connection.send("POST", "/v1/projects/bench/evidence", &headers, body.as_bytes(), Body::Keep)?;
+                        let answer = connection.send(
+                            "POST",
+                            "/v1/projects/bench/evidence",
+                            &headers,
+                            body.as_bytes(),
+                            Body::Keep,
+                        )?;
                         if answer.status != 201 {
-                            return Err(std::io::Error::other(format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body))));
+                            return Err(std::io::Error::other(format!(
+                                "{}: {}",
+                                answer.status,
+                                String::from_utf8_lossy(&answer.body)
+                            )));
                         }
                     }
                     Ok(())

@@ -57,11 +57,46 @@ pub fn run(program: &Path, rounds: usize, seconds: f64) -> Result<(), Box<dyn Er
     let fixture = fill(&ours)?;
     fill(&theirs)?;
     let loads = [
-        Load { what: "pull 100 MiB blobs, CPU s/GB", bytes: LARGE, per_gigabyte: true, promise: "promised: at most 0.5", promised: 0.5, run: pull_large },
-        Load { what: "pull 1 MiB blobs, CPU ms each", bytes: SMALL, per_gigabyte: false, promise: "promised: at most 0.5", promised: 0.5, run: pull_small },
-        Load { what: "GET manifest by tag, CPU ms each", bytes: 0, per_gigabyte: false, promise: "promised: at most 0.5", promised: 0.5, run: get_manifest },
-        Load { what: "push 100 MiB blobs, CPU s/GB", bytes: LARGE, per_gigabyte: true, promise: "promised: at most 1.0", promised: 1.0, run: push_large },
-        Load { what: "push 1 MiB blobs, CPU ms each", bytes: SMALL, per_gigabyte: false, promise: "promised: at most 1.0", promised: 1.0, run: push_small },
+        Load {
+            what: "pull 100 MiB blobs, CPU s/GB",
+            bytes: LARGE,
+            per_gigabyte: true,
+            promise: "promised: at most 0.5",
+            promised: 0.5,
+            run: pull_large,
+        },
+        Load {
+            what: "pull 1 MiB blobs, CPU ms each",
+            bytes: SMALL,
+            per_gigabyte: false,
+            promise: "promised: at most 0.5",
+            promised: 0.5,
+            run: pull_small,
+        },
+        Load {
+            what: "GET manifest by tag, CPU ms each",
+            bytes: 0,
+            per_gigabyte: false,
+            promise: "promised: at most 0.5",
+            promised: 0.5,
+            run: get_manifest,
+        },
+        Load {
+            what: "push 100 MiB blobs, CPU s/GB",
+            bytes: LARGE,
+            per_gigabyte: true,
+            promise: "promised: at most 1.0",
+            promised: 1.0,
+            run: push_large,
+        },
+        Load {
+            what: "push 1 MiB blobs, CPU ms each",
+            bytes: SMALL,
+            per_gigabyte: false,
+            promise: "promised: at most 1.0",
+            promised: 1.0,
+            run: push_small,
+        },
     ];
     for load in loads {
         compare(&load, &ours, &theirs, &fixture, rounds, seconds)?;
@@ -113,7 +148,11 @@ impl Side {
     }
 
     /// Sends requests over several connections until `time` is over; answers with how many.
-    fn load(&self, time: Duration, request: impl Fn(&mut Connection, usize) -> io::Result<()> + Sync) -> io::Result<usize> {
+    fn load(
+        &self,
+        time: Duration,
+        request: impl Fn(&mut Connection, usize) -> io::Result<()> + Sync,
+    ) -> io::Result<usize> {
         let begun = Instant::now();
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..CONNECTIONS)
@@ -170,7 +209,8 @@ fn push(connection: &mut Connection, side: &Side, blob: &[u8]) -> io::Result<()>
     let begun = connection.send("POST", &format!("/v2/{}/blobs/uploads/", side.repository), &[], b"", Body::Keep)?;
     expect(202, &begun)?;
     let location = begun.location.ok_or_else(|| io::Error::other("an upload without a location"))?;
-    let location = location.strip_prefix("http://").map_or(location.as_str(), |rest| rest.find('/').map_or("/", |at| &rest[at..]));
+    let location =
+        location.strip_prefix("http://").map_or(location.as_str(), |rest| rest.find('/').map_or("/", |at| &rest[at..]));
     let separator = if location.contains('?') { '&' } else { '?' };
     let path = format!("{location}{separator}digest={}", Digest::sha256(blob));
     expect(201, &connection.send("PUT", &path, &[("Content-Type", "application/octet-stream")], blob, Body::Keep)?)
@@ -190,7 +230,9 @@ fn pull_large(side: &Side, fixture: &Fixture, _: usize, time: Duration) -> io::R
 
 fn pull_small(side: &Side, fixture: &Fixture, _: usize, time: Duration) -> io::Result<usize> {
     let paths: Vec<_> = fixture.small.iter().map(|digest| side.blob(digest)).collect();
-    side.load(time, |connection, number| expect(200, &connection.send("GET", &paths[number % paths.len()], &[], b"", Body::Drop)?))
+    side.load(time, |connection, number| {
+        expect(200, &connection.send("GET", &paths[number % paths.len()], &[], b"", Body::Drop)?)
+    })
 }
 
 fn get_manifest(side: &Side, _: &Fixture, _: usize, time: Duration) -> io::Result<usize> {

@@ -10,7 +10,12 @@ use crate::{Error, Ports};
 const CHUNK: usize = 500;
 
 /// Folds what had happened in `project`, and anywhere to `release`, by `at`.
-pub(crate) async fn fold(ports: &Ports, project: &ProjectName, release: &ReleaseId, at: Timestamp) -> Result<State, Error> {
+pub(crate) async fn fold(
+    ports: &Ports,
+    project: &ProjectName,
+    release: &ReleaseId,
+    at: Timestamp,
+) -> Result<State, Error> {
     let mut state = State::default();
     let mut from = 0;
     'entries: loop {

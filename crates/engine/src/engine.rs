@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Digest, Event, Grant, Key, Party, Place, ProjectName, ReleaseId, Span, StageName, State, Submission, Timestamp, TokenId,
-    standing,
+    Digest, Event, Grant, Key, Party, Place, ProjectName, ReleaseId, Span, StageName, State, Submission, Timestamp,
+    TokenId, standing,
 };
 use tlog::SignerKey;
 use tokio::sync::{mpsc, oneshot};
@@ -92,8 +92,12 @@ impl Engine {
         let shared = Arc::new(Shared::new(ports, options.clock, State::resume(head.frontier.size(), head.time)));
         let mut writer = Writer::open(shared.clone(), options.batch).await?;
         if head.frontier.size() == 0 {
-            let opening = options.opening.ok_or_else(|| Error::broken("open the ledger", "it has no entry and no first token"))?;
-            writer.append_unasked(&ledger_itself(), opening_events(&options.signer, opening, shared.clock.now())).await?;
+            let opening = options
+                .opening
+                .ok_or_else(|| Error::broken("open the ledger", "it has no entry and no first token"))?;
+            writer
+                .append_unasked(&ledger_itself(), opening_events(&options.signer, opening, shared.clock.now()))
+                .await?;
         } else {
             shared.replace(crate::writer::standing_at(&shared, &head).await?);
         }

@@ -27,7 +27,10 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn broken(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn broken(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         Self::Broken { doing: doing.into(), source: source.into() }
     }
 }

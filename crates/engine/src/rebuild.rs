@@ -53,7 +53,10 @@ pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Reb
         done.rows += rows.len() as u64;
         ports.ledger.restore_derived(rows, requests_of(&entries), catalog).await?;
         done.entries += entries.len() as u64;
-        ports.views.fold(entries.iter().map(|(index, entry)| view_change(*index, entry)).collect(), done.entries).await?;
+        ports
+            .views
+            .fold(entries.iter().map(|(index, entry)| view_change(*index, entry)).collect(), done.entries)
+            .await?;
         if state.loaded() > LOADED_MAX {
             state.unload();
         }
@@ -87,7 +90,9 @@ fn requests_of(entries: &[(u64, Entry)]) -> Vec<(String, Answered)> {
 }
 
 async fn changes_of(ports: &Ports, event: &Event, problems: &mut Vec<String>) -> Result<Option<CatalogChange>, Error> {
-    let Event::ManifestPushed { repository, digest, media_type, tags, .. } = event else { return Ok(catalog_change(event)) };
+    let Event::ManifestPushed { repository, digest, media_type, tags, .. } = event else {
+        return Ok(catalog_change(event));
+    };
     let bytes = match ports.blobs.read(digest, manifest::MANIFEST_BYTES_MAX as u64).await {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {

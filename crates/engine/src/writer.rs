@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{Command, Digest, ENTRY_BYTES_MAX, Entry, Event, Key, Party, Refusal, Request, State, Submission, Timestamp, Version, decide};
+use domain::{
+    Command, Digest, ENTRY_BYTES_MAX, Entry, Event, Key, Party, Refusal, Request, State, Submission, Timestamp,
+    Version, decide,
+};
 use tlog::leaf_hash;
 use tokio::sync::{mpsc, oneshot};
 
@@ -86,7 +89,9 @@ impl Writer {
                         break fail_all(&jobs, &error.to_string());
                     }
                 }
-                Err(CommitError::Conflict) => break jobs.iter().map(|_| Outcome::Failed(Error::Busy { waiting: jobs.len() })).collect(),
+                Err(CommitError::Conflict) => {
+                    break jobs.iter().map(|_| Outcome::Failed(Error::Busy { waiting: jobs.len() })).collect();
+                }
                 Err(CommitError::Trouble(trouble)) => {
                     let reason = format!("{trouble}; nothing is written until the server is restarted");
                     tracing::error!(%reason, "The ledger cannot be written");
@@ -294,7 +299,9 @@ pub(crate) fn catalog_change(event: &Event) -> Option<CatalogChange> {
         Event::ManifestDeleted { repository, digest } => {
             Some(CatalogChange::Delete { repository: repository.clone(), digest: digest.clone() })
         }
-        Event::TagDeleted { repository, tag } => Some(CatalogChange::Untag { repository: repository.clone(), tag: tag.clone() }),
+        Event::TagDeleted { repository, tag } => {
+            Some(CatalogChange::Untag { repository: repository.clone(), tag: tag.clone() })
+        }
         _ => None,
     }
 }

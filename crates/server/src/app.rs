@@ -37,7 +37,12 @@ impl App {
         let none = domain::CustomRoles::new();
         let custom = found.as_ref().map_or(&none, |project| &project.config.roles);
         if !actor.may(Permission::Read, name, None, custom) {
-            return Err(Refusal::PermissionMissing { permission: Permission::Read, project: Some(name.clone()), stage: None }.into());
+            return Err(Refusal::PermissionMissing {
+                permission: Permission::Read,
+                project: Some(name.clone()),
+                stage: None,
+            }
+            .into());
         }
         found.ok_or_else(|| Refusal::ProjectUnknown { project: name.clone() }.into())
     }
@@ -58,12 +63,18 @@ impl App {
         let name = &project.config.project;
         if let Some(stage) = project.config.stages.keys().find(|stage| stage.as_str() == text) {
             let current = project.stage(stage).current.as_ref();
-            return current.map(|current| current.release.clone()).ok_or_else(|| Refusal::StageEmpty { stage: stage.clone() }.into());
+            return current
+                .map(|current| current.release.clone())
+                .ok_or_else(|| Refusal::StageEmpty { stage: stage.clone() }.into());
         }
         self.settle().await;
         if text == "latest" {
             let latest = self.engine.ports().views.releases(name, None, 1).await?;
-            return latest.into_iter().next().map(|row| row.release).ok_or_else(|| unknown_release(text, name, "there is none yet"));
+            return latest
+                .into_iter()
+                .next()
+                .map(|row| row.release)
+                .ok_or_else(|| unknown_release(text, name, "there is none yet"));
         }
         let hex = text.strip_prefix("sha256:").unwrap_or(text);
         if hex.len() < 6 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
@@ -73,7 +84,9 @@ impl App {
         let mut found = self.engine.ports().views.releases_like(name, hex, 2).await?;
         match (found.pop(), found.pop()) {
             (Some(only), None) => Ok(only),
-            (Some(_), Some(_)) => Err(Problem::malformed(format!("several releases begin with `{hex}`: give more digits"))),
+            (Some(_), Some(_)) => {
+                Err(Problem::malformed(format!("several releases begin with `{hex}`: give more digits")))
+            }
             (None, _) => Err(unknown_release(text, name, "no release begins so")),
         }
     }

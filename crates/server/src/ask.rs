@@ -70,7 +70,9 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Said<T> {
             return Err(Problem::unsupported(format!("the body must be `application/json`, not `{kind}`")));
         }
         let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-        let bytes = bytes.map_err(|error| Problem::too_large(format!("the body must be whole and at most {BODY_BYTES_MAX} bytes: {error}")))?;
+        let bytes = bytes.map_err(|error| {
+            Problem::too_large(format!("the body must be whole and at most {BODY_BYTES_MAX} bytes: {error}"))
+        })?;
         let said = serde_json::from_slice(&bytes);
         said.map(Self).map_err(|error| Problem::malformed(format!("the body cannot be read: {error}")))
     }

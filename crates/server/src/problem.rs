@@ -3,43 +3,28 @@
 //! A refusal is written for the caller and goes out whole; a breakage is written for the operator and is logged here, once.
 
 use axum::response::{IntoResponse, Response};
-use domain::{Decision, Refusal};
+use domain::Refusal;
 use engine::Error;
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 /// Why a request failed.
-#[derive(Clone, Debug, Serialize)]
-pub struct Problem {
-    /// Where to read about it.
-    #[serde(rename = "type")]
-    kind: String,
-    /// The status, in words.
-    title: String,
-    status: u16,
-    /// What scripts match on.
-    code: String,
-    /// What happened, to which thing.
-    detail: String,
-    /// What to do next.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    hint: String,
-    /// The gate's whole answer, where a gate refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decision: Option<Box<Decision>>,
-}
+#[derive(Clone, Debug)]
+pub struct Problem(Box<api::Problem>);
 
 impl Problem {
     fn new(status: StatusCode, code: &str, detail: String, hint: &str) -> Self {
-        Self {
+        Self(Box::new(api::Problem {
             kind: format!("/docs/refusals/{code}"),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             code: code.to_owned(),
             detail,
-            hint: hint.to_owned(),
+            hint: (!hint.is_empty()).then(|| hint.to_owned()),
+            field: None,
             decision: None,
-        }
+            request_id: None,
+            as_of: None,
+        }))
     }
 
     /// The request cannot be understood.
@@ -69,8 +54,10 @@ impl Problem {
     }
 
     /// The same problem under the code of a refusal.
-    pub(crate) fn with_code(self, code: &str) -> Self {
-        Self { kind: format!("/docs/refusals/{code}"), code: code.to_owned(), ..self }
+    pub(crate) fn with_code(mut self, code: &str) -> Self {
+        self.0.kind = format!("/docs/refusals/{code}");
+        self.0.code = code.to_owned();
+        self
     }
 
     /// Something broke on our side.
@@ -83,15 +70,20 @@ impl Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal.code() {
-            "permission-missing" | "grant-exceeds" | "approver-not-person" | "stage-tag" | "not-promoted" => StatusCode::FORBIDDEN,
-            "project-unknown" | "stage-unknown" | "component-unknown" | "release-unknown" | "token-unknown" => StatusCode::NOT_FOUND,
+            "permission-missing" | "grant-exceeds" | "approver-not-person" | "stage-tag" | "not-promoted" => {
+                StatusCode::FORBIDDEN
+            }
+            "project-unknown" | "stage-unknown" | "component-unknown" | "release-unknown" | "token-unknown" => {
+                StatusCode::NOT_FOUND
+            }
             _ => StatusCode::CONFLICT,
         };
-        let problem = Self::new(status, refusal.code(), refusal.to_string(), &refusal.hint());
-        match refusal {
-            Refusal::GateUnmet { decision } => Self { decision: Some(decision), ..problem },
-            _ => problem,
+        let mut problem = Self::new(status, refusal.code(), refusal.to_string(), &refusal.hint());
+        if let Refusal::GateUnmet { decision } = refusal {
+            problem.0.as_of = Some(decision.as_of);
+            problem.0.decision = Some(Box::new((*decision).into()));
         }
+        problem
     }
 }
 
@@ -119,8 +111,8 @@ impl From<engine::ports::Trouble> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"selfsame\"");

@@ -119,6 +119,8 @@ fn limit(page: &api::PageQuery) -> usize {
 
 /// The cursor of a page that goes by entries.
 fn cursor(page: &api::PageQuery) -> Result<Option<u64>, Problem> {
-    let parse = |text: &String| text.parse().map_err(|_| Problem::malformed(format!("`cursor={text}` came from no page of this list")));
+    let parse = |text: &String| {
+        text.parse().map_err(|_| Problem::malformed(format!("`cursor={text}` came from no page of this list")))
+    };
     page.cursor.as_ref().map(parse).transpose()
 }

@@ -1,6 +1,6 @@
 //! Access tokens: `ss_<id>_<secret>`. The ledger knows the id and a hash of the whole; the whole is shown once and never kept.
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD, prelude::BASE64_STANDARD};
+use base64::{Engine as _, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{Actor, Digest, Key, TokenId};
 use engine::{Engine, Error};
 use http::HeaderValue;
@@ -28,7 +28,10 @@ pub fn id_of(text: &str) -> Option<TokenId> {
 
 /// Which token came in an `Authorization` header, as a bearer or as the password beside any user name, and who acts with it. `None` for a header that
 /// opens nothing, whatever is wrong with it.
-pub async fn authenticate(engine: &Engine, authorization: Option<&HeaderValue>) -> Result<Option<(TokenId, Actor)>, Error> {
+pub async fn authenticate(
+    engine: &Engine,
+    authorization: Option<&HeaderValue>,
+) -> Result<Option<(TokenId, Actor)>, Error> {
     let Some(text) = authorization.and_then(secret_of) else { return Ok(None) };
     let Some(id) = id_of(&text) else { return Ok(None) };
     let now = engine.now();

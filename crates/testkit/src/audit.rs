@@ -14,13 +14,20 @@ const CHUNK: usize = 1000;
 /// When anything does not: with a sentence that names it.
 pub async fn audit(engine: &Engine, verifier: &VerifierKey) {
     let size = engine.size();
-    assert!(engine.wait_for(size, std::time::Duration::from_secs(20)).await, "the views do not catch up with {size} entries");
+    assert!(
+        engine.wait_for(size, std::time::Duration::from_secs(20)).await,
+        "the views do not catch up with {size} entries"
+    );
     let waited = engine.wait_published(size, std::time::Duration::from_secs(20)).await;
     assert!(waited, "the ledger's {size} entries are not published");
     let (state, frontier) = fold(engine).await;
     assert_rows(engine, &state).await;
     assert_published(&*engine.ports().tiles, verifier, &frontier, size).await;
-    assert_eq!(engine.ports().views.cursor().await.expect("the cursor is readable"), size, "the views are elsewhere than the ledger");
+    assert_eq!(
+        engine.ports().views.cursor().await.expect("the cursor is readable"),
+        size,
+        "the views are elsewhere than the ledger"
+    );
 }
 
 /// Reads every entry, in its one canonical spelling and in order, and folds it.
@@ -65,7 +72,11 @@ async fn assert_rows(engine: &Engine, state: &State) {
         state.keys().filter_map(|key: Key| Some((key.to_string(), state.row(&key)?))).collect();
     for (key, row) in &folded {
         let found = stored.get(key).map(|row| String::from_utf8_lossy(row));
-        assert_eq!(found.as_deref(), Some(&*String::from_utf8_lossy(row)), "the row `{key}` does not follow from the entries");
+        assert_eq!(
+            found.as_deref(),
+            Some(&*String::from_utf8_lossy(row)),
+            "the row `{key}` does not follow from the entries"
+        );
     }
     let extra: Vec<_> = stored.keys().filter(|key| !folded.contains_key(*key)).collect();
     assert!(extra.is_empty(), "rows that no entry made: {extra:?}");
@@ -73,10 +84,17 @@ async fn assert_rows(engine: &Engine, state: &State) {
 
 async fn assert_published(tiles: &dyn Tiles, verifier: &VerifierKey, frontier: &Frontier, size: u64) {
     let note = tiles.get("checkpoint").await.expect("the checkpoint is readable").expect("there is a checkpoint");
-    let checkpoint = Checkpoint::open(&note, std::slice::from_ref(verifier)).expect("the checkpoint is signed by the ledger");
-    assert_eq!((checkpoint.size(), checkpoint.root()), (size, frontier.root()), "the checkpoint is not that of the entries");
+    let checkpoint =
+        Checkpoint::open(&note, std::slice::from_ref(verifier)).expect("the checkpoint is signed by the ledger");
+    assert_eq!(
+        (checkpoint.size(), checkpoint.root()),
+        (size, frontier.root()),
+        "the checkpoint is not that of the entries"
+    );
     let mut read = BTreeMap::new();
-    for tile in tlog::tiles_for(0, size).filter(|tile: &Tile| tile.is_full() || Tile::in_tree(tile.level(), tile.index(), size) == Some(*tile)) {
+    for tile in tlog::tiles_for(0, size)
+        .filter(|tile: &Tile| tile.is_full() || Tile::in_tree(tile.level(), tile.index(), size) == Some(*tile))
+    {
         let bytes = tiles.get(&tile.to_string()).await.expect("tiles are readable");
         let bytes = bytes.unwrap_or_else(|| panic!("`{tile}` is not published"));
         read.insert(tile, tile.decode(&bytes).unwrap_or_else(|error| panic!("`{tile}`: {error}")));

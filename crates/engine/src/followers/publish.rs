@@ -91,7 +91,8 @@ impl Publisher {
             let first = bundle.index() * u64::from(Tile::FULL_WIDTH);
             let width = usize::from(bundle.width());
             let entries = self.shared.ports.ledger.read(first, width).await?;
-            let bytes = EntryBundle::encode(&bundle, &entries).map_err(|error| Error::broken(format!("encode {bundle}"), error))?;
+            let bytes = EntryBundle::encode(&bundle, &entries)
+                .map_err(|error| Error::broken(format!("encode {bundle}"), error))?;
             self.shared.ports.tiles.put(vec![(bundle.to_string(), bytes.into())]).await?;
         }
         Ok(())
@@ -108,7 +109,9 @@ async fn published_size(shared: &Shared, signer: &SignerKey) -> Result<u64, Erro
             let published = checkpoint.size();
             return Err(Error::broken(
                 "open the ledger",
-                format!("it has {size} entries, but {published} were published: the database is older than the checkpoint. Restore the newer one"),
+                format!(
+                    "it has {size} entries, but {published} were published: the database is older than the checkpoint. Restore the newer one"
+                ),
             ));
         }
         Err(error) => {
@@ -150,9 +153,12 @@ async fn edge(shared: &Shared, size: u64) -> Result<BTreeMap<Tile, Vec<Hash>>, E
 async fn below(shared: &Shared, level: u8, first: u64, count: u64) -> Result<Vec<Hash>, Error> {
     let mut hashes = Vec::new();
     for index in first..first + count {
-        let tile = Tile::new(level - 1, index, Tile::FULL_WIDTH).map_err(|error| Error::broken("name a tile", error))?;
+        let tile =
+            Tile::new(level - 1, index, Tile::FULL_WIDTH).map_err(|error| Error::broken("name a tile", error))?;
         let bytes = shared.ports.tiles.get(&tile.to_string()).await?;
-        let bytes = bytes.ok_or_else(|| Error::broken(format!("read {tile}"), "it is missing; remove `checkpoint` to publish all anew"))?;
+        let bytes = bytes.ok_or_else(|| {
+            Error::broken(format!("read {tile}"), "it is missing; remove `checkpoint` to publish all anew")
+        })?;
         let decoded = tile.decode(&bytes).map_err(|error| Error::broken(format!("read {tile}"), error))?;
         let full = decoded.as_slice().try_into().map_err(|error| Error::broken(format!("read {tile}"), error))?;
         hashes.push(tlog::subtree_root(full));

@@ -106,7 +106,12 @@ pub trait Catalog: Send + Sync + 'static {
     async fn tag(&self, repository: &RepositoryName, tag: &TagName) -> Result<Option<(Digest, String, u64)>, Trouble>;
 
     /// The tags in lexical order after `after`, at most `limit`; `None` if the repository has never had a manifest or blob.
-    async fn tags(&self, repository: &RepositoryName, after: Option<&str>, limit: usize) -> Result<Option<Vec<TagName>>, Trouble>;
+    async fn tags(
+        &self,
+        repository: &RepositoryName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<TagName>>, Trouble>;
 
     /// The manifests about `subject`, in the order of their digests after `after`, at most `limit`.
     async fn referrers(
@@ -128,14 +133,25 @@ pub trait Catalog: Send + Sync + 'static {
     async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble>;
 
     /// The repository has the blob from now on. Durable. `at` is when, for retention.
-    async fn link_blob(&self, repository: &RepositoryName, digest: &Digest, size: u64, at: Timestamp) -> Result<(), Trouble>;
+    async fn link_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        size: u64,
+        at: Timestamp,
+    ) -> Result<(), Trouble>;
 
     /// The repository has the blob no longer; `false` if it had not.
     async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<bool, Trouble>;
 
     /// The manifests of the repository that name `digest` as a part, and those that `digest`, a manifest itself, is about: one step
     /// upwards on the way to what was promoted. At most `limit`.
-    async fn containers(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Vec<Digest>, Trouble>;
+    async fn containers(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        limit: usize,
+    ) -> Result<Vec<Digest>, Trouble>;
 
     /// The parts of a manifest.
     async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble>;

@@ -77,10 +77,16 @@ pub trait Views: Send + Sync + 'static {
     ) -> Result<Vec<HistoryRow>, Trouble>;
 
     /// The releases of a project, latest first, from before entry `before`, at most `limit`.
-    async fn releases(&self, project: &ProjectName, before: Option<u64>, limit: usize) -> Result<Vec<ReleaseRow>, Trouble>;
+    async fn releases(
+        &self,
+        project: &ProjectName,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ReleaseRow>, Trouble>;
 
     /// The releases of a project whose id begins with `prefix` (lower-case hexadecimal), at most `limit`.
-    async fn releases_like(&self, project: &ProjectName, prefix: &str, limit: usize) -> Result<Vec<ReleaseId>, Trouble>;
+    async fn releases_like(&self, project: &ProjectName, prefix: &str, limit: usize)
+    -> Result<Vec<ReleaseId>, Trouble>;
 
     /// The entries about a digest, in order, from index `from` on, at most `limit`.
     async fn about(&self, digest: &Digest, from: u64, limit: usize) -> Result<Vec<u64>, Trouble>;

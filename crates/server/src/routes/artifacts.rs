@@ -25,7 +25,10 @@ pub async fn record_evidence(
         None => None,
         Some(Document::Digest(digest)) => {
             let there = app.engine.ports().blobs.size(&digest).await?.is_some();
-            Some(digest).filter(|_| there).ok_or_else(|| Problem::malformed("`document`: there is no blob with this digest"))?.into()
+            Some(digest)
+                .filter(|_| there)
+                .ok_or_else(|| Problem::malformed("`document`: there is no blob with this digest"))?
+                .into()
         }
         Some(Document::Base64(text)) => {
             require_attest(&app, &caller, &project).await?;
@@ -52,11 +55,14 @@ async fn require_attest(app: &App, caller: &Caller, project: &ProjectName) -> Re
     if caller.actor.may(Permission::Attest, project, None, custom) {
         return Ok(());
     }
-    Err(Refusal::PermissionMissing { permission: Permission::Attest, project: Some(project.clone()), stage: None }.into())
+    Err(Refusal::PermissionMissing { permission: Permission::Attest, project: Some(project.clone()), stage: None }
+        .into())
 }
 
 async fn store_document(app: &App, text: &str) -> Result<Digest, Problem> {
-    let bytes = BASE64_STANDARD.decode(text).map_err(|error| Problem::malformed(format!("`document` is no base64: {error}")))?;
+    let bytes = BASE64_STANDARD
+        .decode(text)
+        .map_err(|error| Problem::malformed(format!("`document` is no base64: {error}")))?;
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Problem::too_large(format!("`document` has at most {DOCUMENT_BYTES_MAX} bytes")));
     }
@@ -93,13 +99,20 @@ pub async fn evidence(
 
 pub async fn holds(State(app): State<App>, caller: Caller, Asked(_): Asked<PageQuery>) -> Result<Response, Problem> {
     App::reads_everything(&caller.actor)?;
-    let items = app.engine.read(&[], |state| state.system().holds.iter().flat_map(|(digest, holds)| wire(digest, holds)).collect()).await?;
+    let items = app
+        .engine
+        .read(&[], |state| state.system().holds.iter().flat_map(|(digest, holds)| wire(digest, holds)).collect())
+        .await?;
     let as_of = app.engine.size();
     Ok(at_size(as_of, Json(Page::<Hold> { as_of, items, next: None })))
 }
 
 pub(super) fn wire(digest: &Digest, holds: &[domain::Hold]) -> Vec<Hold> {
-    let one = |hold: &domain::Hold| Hold { digest: digest.clone(), project: hold.project.clone(), mark: hold.mark.clone().into() };
+    let one = |hold: &domain::Hold| Hold {
+        digest: digest.clone(),
+        project: hold.project.clone(),
+        mark: hold.mark.clone().into(),
+    };
     holds.iter().map(one).collect()
 }
 

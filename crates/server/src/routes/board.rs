@@ -2,7 +2,7 @@
 
 use api::{Board, BoardStage, Candidate};
 use axum::{Json, extract::State, response::Response};
-use domain::{Key, Project, ProjectName, ReleaseId, Standing, StageName};
+use domain::{Key, Project, ProjectName, ReleaseId, StageName, Standing};
 
 use super::at_size;
 use crate::{
@@ -16,7 +16,8 @@ const LATEST: usize = 5;
 pub async fn show(State(app): State<App>, caller: Caller, At(name): At<ProjectName>) -> Result<Response, Problem> {
     let project = app.project(&caller.actor, &name).await?;
     app.settle().await;
-    let latest: Vec<_> = app.engine.ports().views.releases(&name, None, LATEST).await?.into_iter().map(|row| row.release).collect();
+    let latest: Vec<_> =
+        app.engine.ports().views.releases(&name, None, LATEST).await?.into_iter().map(|row| row.release).collect();
     let mut stages = Vec::new();
     for stage in project.config.stages_in_order() {
         stages.push(of_stage(&app, &caller, &project, stage, &latest).await?);
@@ -25,7 +26,13 @@ pub async fn show(State(app): State<App>, caller: Caller, At(name): At<ProjectNa
     Ok(at_size(as_of, Json(Board { as_of, project: name, config: project.config.digest(), stages })))
 }
 
-async fn of_stage(app: &App, caller: &Caller, project: &Project, stage: &StageName, latest: &[ReleaseId]) -> Result<BoardStage, Problem> {
+async fn of_stage(
+    app: &App,
+    caller: &Caller,
+    project: &Project,
+    stage: &StageName,
+    latest: &[ReleaseId],
+) -> Result<BoardStage, Problem> {
     let there = project.stage(stage);
     let mut waiting = Vec::new();
     for release in latest {
@@ -33,7 +40,12 @@ async fn of_stage(app: &App, caller: &Caller, project: &Project, stage: &StageNa
     }
     Ok(BoardStage {
         stage: stage.clone(),
-        after: project.config.stages.get(stage).map(|configured| configured.upstream().stages().cloned().collect()).unwrap_or_default(),
+        after: project
+            .config
+            .stages
+            .get(stage)
+            .map(|configured| configured.upstream().stages().cloned().collect())
+            .unwrap_or_default(),
         current: there.current.clone().map(Into::into),
         previous: there.previous().cloned().map(Into::into),
         health: there.health.clone().map(Into::into),
@@ -44,7 +56,13 @@ async fn of_stage(app: &App, caller: &Caller, project: &Project, stage: &StageNa
 }
 
 /// The release, if it has not been in the stage and may still come.
-async fn candidate(app: &App, caller: &Caller, project: &Project, stage: &StageName, id: &ReleaseId) -> Result<Option<Candidate>, Problem> {
+async fn candidate(
+    app: &App,
+    caller: &Caller,
+    project: &Project,
+    stage: &StageName,
+    id: &ReleaseId,
+) -> Result<Option<Candidate>, Problem> {
     let name = &project.config.project;
     let place = app.engine.place(name, stage, id, &caller.actor.party, None).await?;
     if !matches!(place.standing, Standing::Eligible | Standing::Blocked | Standing::Held | Standing::Vetoed) {

@@ -35,7 +35,11 @@ pub struct EventsQuestion {
     wait: Option<Span>,
 }
 
-pub async fn events(State(app): State<App>, caller: Caller, Asked(question): Asked<EventsQuestion>) -> Result<Response, Problem> {
+pub async fn events(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(question): Asked<EventsQuestion>,
+) -> Result<Response, Problem> {
     match &question.project {
         Some(project) => drop(app.project(&caller.actor, project).await?),
         None => App::reads_everything(&caller.actor)?,
@@ -69,12 +73,16 @@ pub async fn entry(State(app): State<App>, caller: Caller, At(index): At<u64>) -
         Some(project) => drop(app.project(&caller.actor, &project).await?),
         None => App::reads_everything(&caller.actor)?,
     }
-    let leaf = app.engine.ports().ledger.leaves(index, index + 1).await?.first().map(ToString::to_string).unwrap_or_default();
+    let leaf =
+        app.engine.ports().ledger.leaves(index, index + 1).await?.first().map(ToString::to_string).unwrap_or_default();
     Ok(at_size(as_of, Json(EntryAnswer { as_of, entry: (index, entry).into(), leaf })))
 }
 
 fn decode(index: u64, bytes: &[u8]) -> Result<Entry, Problem> {
-    let broken = |error: domain::canonical::NotCanonical| engine::Error::Broken { doing: format!("read entry {index}"), source: error.into() };
+    let broken = |error: domain::canonical::NotCanonical| engine::Error::Broken {
+        doing: format!("read entry {index}"),
+        source: error.into(),
+    };
     Ok(Entry::decode(bytes).map_err(broken)?)
 }
 
@@ -105,7 +113,11 @@ pub struct RowsQuestion {
     limit: Option<u32>,
 }
 
-pub async fn state(State(app): State<App>, caller: Caller, Asked(question): Asked<RowsQuestion>) -> Result<Response, Problem> {
+pub async fn state(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(question): Asked<RowsQuestion>,
+) -> Result<Response, Problem> {
     App::reads_everything(&caller.actor)?;
     let limit = question.limit.map_or(PAGE_MAX, |limit| limit as usize).clamp(1, PAGE_MAX);
     let as_of = app.engine.size();

@@ -68,7 +68,10 @@ pub async fn apply(
     Said(asked): Said<ApplyRequest>,
 ) -> Result<Response, Problem> {
     if asked.config.project != name {
-        return Err(Problem::malformed(format!("the configuration is of project `{}`, not of `{name}`", asked.config.project)));
+        return Err(Problem::malformed(format!(
+            "the configuration is of project `{}`, not of `{name}`",
+            asked.config.project
+        )));
     }
     let invalid = |invalid: domain::InvalidConfig| Problem::malformed(format!("{}: {invalid}", invalid.path.join(".")));
     asked.config.check().map_err(invalid)?;
@@ -113,6 +116,12 @@ fn compare<K: Ord + ToString, V: PartialEq + Serialize>(
             _ => ChangeKind::Changed,
         };
         let value = |value: Option<&V>| value.and_then(|value| serde_json::to_value(value).ok());
-        changes.push(Change { subject: subject.into(), name: name.to_string(), change, before: value(old), after: value(new) });
+        changes.push(Change {
+            subject: subject.into(),
+            name: name.to_string(),
+            change,
+            before: value(old),
+            after: value(new),
+        });
     }
 }

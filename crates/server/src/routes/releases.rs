@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{CreatedRelease, DiffPart, DiffSide, Difference, Page, PageQuery, ReleaseInStage, ReleaseRequest, ReleaseSummary, Transition};
+use api::{
+    CreatedRelease, DiffPart, DiffSide, Difference, Page, PageQuery, ReleaseInStage, ReleaseRequest, ReleaseSummary,
+    Transition,
+};
 use axum::{Json, extract::State, response::Response};
 use domain::{Command, Key, Project, ProjectName, Refusal, Release, ReleaseId, StageName, Timestamp};
 use serde::Deserialize;
@@ -46,7 +49,8 @@ pub async fn list(
 }
 
 fn summary(project: &Project, id: ReleaseId, release: &Release) -> ReleaseSummary {
-    let is_current = |stage: &&StageName| project.stage(stage).current.as_ref().is_some_and(|current| current.release == id);
+    let is_current =
+        |stage: &&StageName| project.stage(stage).current.as_ref().is_some_and(|current| current.release == id);
     ReleaseSummary {
         index: release.created.index,
         at: release.created.at,

@@ -1,6 +1,8 @@
 //! What happens to a release in a stage.
 
-use api::{ApprovalRequest, GateAnswer, HealthRequest, PromotionRequest, RollbackRequest, SteeringRequest, VetoRequest};
+use api::{
+    ApprovalRequest, GateAnswer, HealthRequest, PromotionRequest, RollbackRequest, SteeringRequest, VetoRequest,
+};
 use axum::{Json, extract::State, response::Response};
 use domain::{Command, Party, ProjectName, ReleaseId, StageName, Timestamp};
 use serde::Deserialize;

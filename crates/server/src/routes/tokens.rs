@@ -15,7 +15,8 @@ use crate::{
 
 pub async fn whoami(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let id = caller.token;
-    let expires = app.engine.read(&[Key::Token(id.clone())], |state| state.token(&id).map(|token| token.expires)).await?;
+    let expires =
+        app.engine.read(&[Key::Token(id.clone())], |state| state.token(&id).map(|token| token.expires)).await?;
     let as_of = app.engine.size();
     let answer = Whoami {
         as_of,
@@ -35,7 +36,11 @@ pub async fn roles(State(app): State<App>, _: Caller) -> Response {
     at_size(as_of, Json(Roles { as_of, roles: roles.collect() }))
 }
 
-pub async fn issue(State(app): State<App>, mut caller: Caller, Said(asked): Said<TokenRequest>) -> Result<Response, Problem> {
+pub async fn issue(
+    State(app): State<App>,
+    mut caller: Caller,
+    Said(asked): Said<TokenRequest>,
+) -> Result<Response, Problem> {
     // The secret is drawn here, so each asking makes another token: a key would promise what cannot be kept.
     caller.key = None;
     let secret = token::generate();

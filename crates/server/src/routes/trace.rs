@@ -33,7 +33,8 @@ pub async fn show(
     };
     let mut projects = std::collections::BTreeSet::new();
     for (index, bytes) in ports.ledger.read_each(&indices).await? {
-        let entry = Entry::decode(&bytes).map_err(|error| engine::Error::Broken { doing: format!("read entry {index}"), source: error.into() })?;
+        let entry = Entry::decode(&bytes)
+            .map_err(|error| engine::Error::Broken { doing: format!("read entry {index}"), source: error.into() })?;
         if !is_readable(&app, &caller.actor, &entry.event).await {
             continue;
         }
@@ -45,13 +46,17 @@ pub async fn show(
     }
     for name in projects {
         let key = Key::Subject(name.clone(), digest.clone());
-        let Some(known) = app.engine.read(&[key], |state| state.subject(&name, &digest).cloned()).await? else { continue };
+        let Some(known) = app.engine.read(&[key], |state| state.subject(&name, &digest).cloned()).await? else {
+            continue;
+        };
         trace.repositories.extend(known.repositories.iter().cloned());
         trace.evidence.extend(known.evidence.iter().cloned().map(Into::into));
     }
     trace.holds = app
         .engine
-        .read(&[], |state| state.system().holds.get(&digest).map(|holds| super::artifacts::wire(&digest, holds)).unwrap_or_default())
+        .read(&[], |state| {
+            state.system().holds.get(&digest).map(|holds| super::artifacts::wire(&digest, holds)).unwrap_or_default()
+        })
         .await?;
     Ok(at_size(as_of, Json(trace)))
 }
@@ -63,9 +68,15 @@ async fn is_readable(app: &App, actor: &Actor, event: &Event) -> bool {
     }
 }
 
-async fn in_release(app: &App, name: &ProjectName, id: &ReleaseId, digest: &Digest) -> Result<Option<InRelease>, Problem> {
+async fn in_release(
+    app: &App,
+    name: &ProjectName,
+    id: &ReleaseId,
+    digest: &Digest,
+) -> Result<Option<InRelease>, Problem> {
     let keys = [Key::Project(name.clone()), Key::Release(name.clone(), id.clone())];
-    let found = app.engine.read(&keys, |state| (state.project(name).cloned(), state.release(name, id).cloned())).await?;
+    let found =
+        app.engine.read(&keys, |state| (state.project(name).cloned(), state.release(name, id).cloned())).await?;
     let (Some(project), Some(release)) = found else { return Ok(None) };
     let mut stages = Vec::new();
     for stage in project.config.stages_in_order() {
@@ -74,7 +85,8 @@ async fn in_release(app: &App, name: &ProjectName, id: &ReleaseId, digest: &Dige
             stages.push(InStage { stage: stage.clone(), current: until.is_none(), since: presence.since, until });
         }
     }
-    let component = release.contents.components.iter().find(|(_, part)| *part == digest).map(|(component, _)| component.clone());
+    let component =
+        release.contents.components.iter().find(|(_, part)| *part == digest).map(|(component, _)| component.clone());
     Ok(Some(InRelease {
         project: name.clone(),
         release: id.clone(),

@@ -58,8 +58,22 @@ async fn nobody_gets_in_without_a_token() {
     let http = world.http();
     let admin = world.admin.clone();
     let other_end = format!("{}x", &admin[..admin.len() - 1]);
-    for token in [None, Some(""), Some("ss_0000000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), Some(&other_end), Some("\u{e9}")] {
-        for path in ["/v1/whoami", "/v1/state", "/v1/events", "/v2/", "/v2/_catalog", "/v2/shop/web/tags/list", "/ledger/checkpoint"] {
+    for token in [
+        None,
+        Some(""),
+        Some("ss_0000000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        Some(&other_end),
+        Some("\u{e9}"),
+    ] {
+        for path in [
+            "/v1/whoami",
+            "/v1/state",
+            "/v1/events",
+            "/v2/",
+            "/v2/_catalog",
+            "/v2/shop/web/tags/list",
+            "/ledger/checkpoint",
+        ] {
             let request = http.get(format!("{}{path}", world.url));
             let request = match token {
                 Some(token) => request.header("authorization", format!("Bearer {token}").as_bytes()),

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use api::{
-    ApprovalRequest, Client, ClientError, EvidenceRequest, GateQuery, HealthRequest, HistoryQuery, HoldRequest, PromotionRequest,
-    ReleaseRequest, RollbackRequest, Source, SteeringRequest,
+    ApprovalRequest, Client, ClientError, EvidenceRequest, GateQuery, HealthRequest, HistoryQuery, HoldRequest,
+    PromotionRequest, ReleaseRequest, RollbackRequest, Source, SteeringRequest,
 };
 use domain::{CommandKey, Digest, EvidenceResult, ProjectConfig, ProjectName, ReleaseId, Span, StageName, Steering};
 use serde_json::json;
@@ -37,11 +37,19 @@ fn config() -> ProjectConfig {
 
 /// Applies the project and makes a release of some bytes; its artifact and its id.
 async fn release(world: &World, client: &Client, bytes: &str) -> (Digest, ReleaseId) {
-    client.apply(&key(&format!("apply-{bytes}")), &api::ApplyRequest { config: config(), expect: None }).await.expect("it is applied");
+    client
+        .apply(&key(&format!("apply-{bytes}")), &api::ApplyRequest { config: config(), expect: None })
+        .await
+        .expect("it is applied");
     let artifact = push(world, bytes).await;
     let components = BTreeMap::from([("web".parse().expect("a component"), artifact.clone())]);
-    let request = ReleaseRequest { components, config: None, source: Source { commit: Some("1a2b3c".into()), ..Source::default() } };
-    let created = client.create_release(&key(&format!("release-{bytes}")), &shop(), &request).await.expect("it is created");
+    let request = ReleaseRequest {
+        components,
+        config: None,
+        source: Source { commit: Some("1a2b3c".into()), ..Source::default() },
+    };
+    let created =
+        client.create_release(&key(&format!("release-{bytes}")), &shop(), &request).await.expect("it is created");
     (artifact, created.release)
 }
 
@@ -52,7 +60,8 @@ async fn push(world: &World, bytes: &str) -> Digest {
     let layer = Digest::sha256(bytes.as_bytes());
     for (digest, body) in [(&empty, "{}"), (&layer, bytes)] {
         let url = format!("{}/v2/shop/web/blobs/uploads/?digest={digest}", world.url);
-        let pushed = http.post(url).bearer_auth(&world.admin).body(body.to_owned()).send().await.expect("the server answers");
+        let pushed =
+            http.post(url).bearer_auth(&world.admin).body(body.to_owned()).send().await.expect("the server answers");
         assert_eq!(pushed.status(), 201);
     }
     let media_type = "application/vnd.oci.image.manifest.v1+json";
@@ -64,7 +73,14 @@ async fn push(world: &World, bytes: &str) -> Digest {
     .to_string();
     let digest = Digest::sha256(manifest.as_bytes());
     let url = format!("{}/v2/shop/web/manifests/{digest}", world.url);
-    let put = http.put(url).bearer_auth(&world.admin).header("content-type", media_type).body(manifest).send().await.expect("the server answers");
+    let put = http
+        .put(url)
+        .bearer_auth(&world.admin)
+        .header("content-type", media_type)
+        .body(manifest)
+        .send()
+        .await
+        .expect("the server answers");
     assert_eq!(put.status(), 201);
     digest
 }
@@ -104,11 +120,17 @@ async fn from_build_to_production_and_back() {
     attest(&ada, &artifact, EvidenceResult::Passed, "passed-again").await;
     promote(&ada, "staging", &first, "three").await.expect("fresh tests");
     world.audit().await;
-    let answer = ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &GateQuery::default()).await.expect("an answer");
-    assert!(!answer.lets_in && answer.opens_at.is_none(), "an approval is missing, which time does not bring: {answer:?}");
-    let approval = ApprovalRequest { release: first.clone(), gate: Some(answer.decision.gate.clone()), comment: String::new() };
+    let answer =
+        ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &GateQuery::default()).await.expect("an answer");
+    assert!(
+        !answer.lets_in && answer.opens_at.is_none(),
+        "an approval is missing, which time does not bring: {answer:?}"
+    );
+    let approval =
+        ApprovalRequest { release: first.clone(), gate: Some(answer.decision.gate.clone()), comment: String::new() };
     ben.approve(&key("approve"), &shop(), &stage("prod"), &approval).await.expect("it is approved");
-    let answer = ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &GateQuery::default()).await.expect("an answer");
+    let answer =
+        ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &GateQuery::default()).await.expect("an answer");
     assert_eq!(answer.opens_at, Some(world.engine.now() + Span::from_secs(600)), "only soak time is missing");
     let health = |healthy| HealthRequest { healthy, reason: "seen".into() };
     world.clock.advance(Span::from_secs(300));
@@ -123,7 +145,8 @@ async fn from_build_to_production_and_back() {
     world.audit().await;
     let world = world.restart().await;
     let ada = world.client();
-    let there = ada.history(&shop(), &HistoryQuery { at: Some(before), ..HistoryQuery::default() }).await.expect("an answer");
+    let there =
+        ada.history(&shop(), &HistoryQuery { at: Some(before), ..HistoryQuery::default() }).await.expect("an answer");
     assert_eq!(there.items.len(), 3, "each stage had something by then: {there:?}");
     let then = GateQuery { at: Some(before), asker: None };
     world.clock.advance(Span::from_secs(60));
