@@ -17,7 +17,10 @@ fn unknown(digest: &Digest, rights: &Rights) -> Failure {
 
 /// `GET` and `HEAD` of a blob, or of a part of it.
 pub(crate) async fn get(registry: &Registry, rights: &Rights, digest: &Digest, request: &Parts) -> Result<Response, Failure> {
-    rights.pull(registry, digest).await?;
+    match request.method {
+        Method::HEAD => rights.look(registry, digest).await?,
+        _ => rights.pull(registry, digest).await?,
+    }
     let known = registry.engine.ports().catalog.blob(&rights.repository, digest).await?;
     let size = known.ok_or_else(|| unknown(digest, rights))?;
     let text = |name: header::HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());

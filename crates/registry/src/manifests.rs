@@ -17,28 +17,20 @@ fn unknown(rights: &Rights, what: &dyn std::fmt::Display) -> Failure {
 
 /// `GET` and `HEAD` of a manifest: its exact bytes, under its exact type.
 pub(crate) async fn get(registry: &Registry, rights: &Rights, reference: &Reference, request: &Parts) -> Result<Response, Failure> {
-    let catalog = &registry.engine.ports().catalog;
-    let (digest, media_type, size) = match reference {
-        Reference::Tag(tag) => match rights.stage_tag(tag.as_str()) {
-            Some(Some(digest)) => known(registry, rights, digest).await?,
-            Some(None) => {
-                let message = format!("stage `{tag}` has no release for repository `{}` yet: promote one", rights.repository);
-                return Err(Failure::unknown("MANIFEST_UNKNOWN", message));
-            }
-            None => {
-                rights.bound_to()?;
-                catalog.tag(&rights.repository, tag).await?.ok_or_else(|| unknown(rights, tag))?
-            }
-        },
-        Reference::Digest(digest) => {
-            // What may be pulled is decided first: who may not pull learns nothing about what is there.
-            rights.pull(registry, digest).await?;
-            known(registry, rights, digest.clone()).await?
-        }
+    let (digest, found) = match reference {
+        Reference::Tag(tag) => tagged(registry, rights, tag).await?,
+        Reference::Digest(digest) => (digest.clone(), None),
     };
-    if matches!(reference, Reference::Tag(_)) {
-        rights.pull(registry, &digest).await?;
+    // What may be pulled is decided before what is there: who may not pull learns nothing about it.
+    match request.method {
+        Method::HEAD => rights.look(registry, &digest).await?,
+        _ => rights.pull(registry, &digest).await?,
     }
+    let found = match found {
+        None => registry.engine.ports().catalog.manifest(&rights.repository, &digest).await?,
+        found => found,
+    };
+    let (media_type, size) = found.ok_or_else(|| unknown(rights, &digest))?;
     let etag = format!("\"{digest}\"");
     let answer = Response::builder()
         .header("docker-content-digest", digest.as_str())
@@ -55,10 +47,21 @@ pub(crate) async fn get(registry: &Registry, rights: &Rights, reference: &Refere
     built(answer.body(Body::from(bytes_of(registry, rights, &digest).await?)))
 }
 
-async fn known(registry: &Registry, rights: &Rights, digest: Digest) -> Result<(Digest, String, u64), Failure> {
-    let found = registry.engine.ports().catalog.manifest(&rights.repository, &digest).await?;
-    let (media_type, size) = found.ok_or_else(|| unknown(rights, &digest))?;
-    Ok((digest, media_type, size))
+/// What a tag points to, with its type and size where they came along: the tag of a stage points to what the stage has.
+async fn tagged(registry: &Registry, rights: &Rights, tag: &TagName) -> Result<(Digest, Option<(String, u64)>), Failure> {
+    rights.bound_to()?;
+    match rights.stage_tag(tag.as_str()) {
+        Some(Some(digest)) => Ok((digest, None)),
+        Some(None) => {
+            let message = format!("stage `{tag}` has no release for repository `{}` yet: promote one", rights.repository);
+            Err(Failure::unknown("MANIFEST_UNKNOWN", message))
+        }
+        None => {
+            let found = registry.engine.ports().catalog.tag(&rights.repository, tag).await?;
+            let (digest, media_type, size) = found.ok_or_else(|| unknown(rights, tag))?;
+            Ok((digest, Some((media_type, size))))
+        }
+    }
 }
 
 async fn bytes_of(registry: &Registry, rights: &Rights, digest: &Digest) -> Result<Bytes, Failure> {
@@ -152,6 +155,10 @@ async fn require_parts(registry: &Registry, rights: &Rights, record: &ManifestRe
 
 /// Whether the repository has the manifest already, and every tag points to it: then nothing changes, and no entry is made.
 async fn already_so(registry: &Registry, rights: &Rights, record: &ManifestRecord, tags: &[TagName]) -> Result<bool, Failure> {
+    if tags.iter().any(|tag| rights.stage_tag(tag.as_str()).is_some()) {
+        // A tag from before the stage may say so, but it is the stage's now: let the rules refuse it.
+        return Ok(false);
+    }
     let catalog = &registry.engine.ports().catalog;
     if catalog.manifest(&rights.repository, &record.digest).await?.is_none_or(|(media_type, _)| media_type != record.media_type) {
         return Ok(false);

@@ -5,12 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Actor, CustomRoles, Digest, Key, Permission, Project, Refusal, RepositoryName, StageName, System};
+use domain::{Actor, CustomRoles, Digest, Hold, Key, Permission, Project, Refusal, RepositoryName, StageName, State};
 
 use crate::{Registry, error::Failure};
 
 /// How many manifests are looked at, on the way up from a digest, before the answer is no.
 const NODES_MAX: usize = 1000;
+/// How many steps are taken on the way up: a layer, its image, an index or two, and what those are about.
+const STEPS_MAX: u32 = 8;
 
 /// What somebody may do in a repository.
 pub(crate) struct Rights {
@@ -59,39 +61,93 @@ impl Rights {
         }
     }
 
-    /// Refuses whoever may not pull `digest`: a credential bound to stages gets what they have promoted, with all that belongs to it.
-    pub async fn pull(&self, registry: &Registry, digest: &Digest) -> Result<(), Failure> {
-        let Some(stages) = self.bound_to()? else { return Ok(()) };
-        let Some(project) = &self.project else { return Err(self.missing(Permission::Pull)) };
-        let promoted = |digest: &Digest| stages.iter().any(|stage| project.stage(stage).has_promoted(digest));
-        let system: Arc<System> = registry.engine.read(&[], |state| Arc::new(state.system().clone())).await?;
-        let mut waiting = VecDeque::from([digest.clone()]);
-        let mut seen = BTreeSet::from([digest.clone()]);
-        let mut held = None;
-        while let Some(node) = waiting.pop_front() {
-            if let Some(hold) = system.hold_on(&node, &project.config.project) {
-                held.get_or_insert(Refusal::Held { digest: node.clone(), reason: hold.mark.reason.clone() });
-                continue;
-            }
-            if promoted(&node) && !self.releases_held(&node, &stages, &system) {
-                return Ok(());
-            }
-            if seen.len() < NODES_MAX {
-                let above = registry.engine.ports().catalog.containers(&self.repository, &node, NODES_MAX).await?;
-                waiting.extend(above.into_iter().filter(|container| seen.insert(container.clone())));
-            }
+    /// Refuses whoever may not ask what is there. It gives no bytes away, so whoever may push may ask, whatever is held: a push asks first
+    /// which blobs it can leave out, and has to get an answer where a held image shares them.
+    pub async fn look(&self, registry: &Registry, digest: &Digest) -> Result<(), Failure> {
+        if self.may(Permission::Push) && self.may(Permission::Pull) {
+            return Ok(());
         }
-        Err(held.unwrap_or_else(|| Refusal::NotPromoted { digest: digest.to_string(), stages }).into())
+        self.pull(registry, digest).await
     }
 
-    /// Whether every release that brought `digest` to the stages is held as a whole.
-    fn releases_held(&self, digest: &Digest, stages: &[StageName], system: &System) -> bool {
-        let Some(project) = &self.project else { return false };
-        let mut settled = stages.iter().flat_map(|stage| project.stage(stage).recent());
-        settled
-            .by_ref()
-            .filter(|settled| settled.contents.digests().any(|part| part == digest))
-            .all(|settled| system.hold_on(settled.release.digest(), &project.config.project).is_some())
+    /// Refuses whoever may not pull `digest`. A credential bound to stages gets what they have promoted, with all that belongs to it; and
+    /// nobody gets what is held, or belongs to nothing but what is held.
+    pub async fn pull(&self, registry: &Registry, digest: &Digest) -> Result<(), Failure> {
+        let bound = self.bound_to()?;
+        if bound.is_none() && !self.any_hold(registry).await? {
+            return Ok(());
+        }
+        let mut waiting = VecDeque::from([(digest.clone(), 0)]);
+        let mut seen = BTreeSet::from([digest.clone()]);
+        let mut held = None;
+        while let Some((node, steps)) = waiting.pop_front() {
+            if let Some(reason) = self.hold_on(registry, &node).await? {
+                held.get_or_insert(Refusal::Held { digest: node, reason });
+                continue;
+            }
+            if let Some(stages) = &bound
+                && self.is_promoted(registry, &node, stages, &mut held).await?
+            {
+                return Ok(());
+            }
+            let room = NODES_MAX - seen.len();
+            if room == 0 || steps == STEPS_MAX {
+                continue;
+            }
+            let above = registry.engine.ports().catalog.containers(&self.repository, &node, room).await?;
+            if bound.is_none() && above.is_empty() {
+                return Ok(());
+            }
+            let new = above.into_iter().filter(|container| seen.insert(container.clone()));
+            waiting.extend(new.map(|container| (container, steps + 1)));
+        }
+        match (held, bound) {
+            (Some(held), _) => Err(held.into()),
+            (None, Some(stages)) => Err(Refusal::NotPromoted { digest: digest.to_string(), stages }.into()),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Whether a release that one of `stages` has names `digest`. A release that is held as a whole does not count; `held` tells of it.
+    async fn is_promoted(
+        &self,
+        registry: &Registry,
+        digest: &Digest,
+        stages: &[StageName],
+        held: &mut Option<Refusal>,
+    ) -> Result<bool, Failure> {
+        let Some(project) = &self.project else { return Ok(false) };
+        for settled in stages.iter().flat_map(|stage| project.stage(stage).recent()) {
+            if settled.contents.digests().all(|part| part != digest) {
+                continue;
+            }
+            let release = settled.release.digest();
+            match self.hold_on(registry, release).await? {
+                None => return Ok(true),
+                Some(reason) => held.get_or_insert(Refusal::Held { digest: release.clone(), reason }),
+            };
+        }
+        Ok(false)
+    }
+
+    /// Whether anything at all is held that could be pulled here: mostly nothing is, and then nobody has to look further.
+    async fn any_hold(&self, registry: &Registry) -> Result<bool, Failure> {
+        let here = |hold: &Hold| self.is_here(hold);
+        let any = |state: &State| state.system().holds.values().flatten().any(here);
+        Ok(registry.engine.read(&[], any).await?)
+    }
+
+    /// Why `digest` is held here, if it is.
+    async fn hold_on(&self, registry: &Registry, digest: &Digest) -> Result<Option<String>, Failure> {
+        let reason = |state: &State| {
+            let mut holds = state.system().holds.get(digest).into_iter().flatten();
+            holds.find(|hold| self.is_here(hold)).map(|hold| hold.mark.reason.clone())
+        };
+        Ok(registry.engine.read(&[], reason).await?)
+    }
+
+    fn is_here(&self, hold: &Hold) -> bool {
+        hold.project.is_none() || hold.project == self.repository.project()
     }
 
     /// What the tag of a stage points to: `None` if `tag` is no stage, `Some(None)` if the stage has nothing for this repository.
