@@ -11,7 +11,7 @@ use domain::Actor;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::json;
 
-use crate::{Registry, error::Failure};
+use crate::{Registry, error::Failure, request::parameter};
 
 /// How long a client may keep what the token endpoint gave it before it asks again, in seconds.
 const EXPIRES: u32 = 3600;
@@ -32,10 +32,12 @@ pub(crate) async fn caller(registry: &Registry, headers: &HeaderMap, scope: Opti
 }
 
 fn challenge(headers: &HeaderMap, scope: Option<&str>) -> String {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
-    let plain = |host: &&str| !host.contains(['"', '\\', ' ']);
-    let host = text("x-forwarded-host").or_else(|| text("host")).filter(plain).unwrap_or("localhost");
+    // Behind several proxies, the first of a list is what the client said.
+    let first = |text: &'_ str| text.split(',').next().unwrap_or_default().trim().to_owned();
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(first);
+    let scheme = text("x-forwarded-proto").filter(|scheme| scheme == "https").unwrap_or_else(|| "http".into());
+    let plain = |host: &String| !host.is_empty() && !host.contains(['"', '\\', ' ']);
+    let host = text("x-forwarded-host").or_else(|| text("host")).filter(plain).unwrap_or_else(|| "localhost".into());
     let scope = scope.map(|scope| format!(",scope=\"{scope}\"")).unwrap_or_default();
     format!("Bearer realm=\"{scheme}://{host}/v2/token\",service=\"selfsame\"{scope}")
 }
@@ -58,10 +60,12 @@ pub(crate) async fn token(State(registry): State<Registry>, request: Request) ->
     }
     let secret = authorization.as_ref().and_then(secret_of).unwrap_or_default();
     let issued_at = registry.engine.now().to_string();
-    let answer = json!({
-        "token": secret, "access_token": secret, "refresh_token": secret, "token_type": "Bearer",
-        "expires_in": EXPIRES, "issued_at": issued_at,
+    let mut answer = json!({
+        "token": secret, "access_token": secret, "token_type": "Bearer", "expires_in": EXPIRES, "issued_at": issued_at,
     });
+    if parts.method == Method::POST || parameter(parts.uri.query(), "offline_token").as_deref() == Some("true") {
+        answer["refresh_token"] = json!(secret);
+    }
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
@@ -74,14 +78,66 @@ fn secret_of(authorization: &HeaderValue) -> Option<String> {
     decoded.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-/// The password or refresh token of an OAuth 2 form, as a header that says the same. Tokens need no percent-decoding.
+/// The password or refresh token of an OAuth 2 form, as a header that says the same.
 fn secret_in_form(form: &[u8]) -> Option<HeaderValue> {
-    let form = std::str::from_utf8(form).ok()?;
-    let field = |name: &str| form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let secret = match field("grant_type")? {
-        "password" => field("password")?,
-        "refresh_token" => field("refresh_token")?,
+    let form = std::str::from_utf8(form).ok();
+    let secret = match parameter(form, "grant_type")?.as_str() {
+        "password" => parameter(form, "password")?,
+        "refresh_token" => parameter(form, "refresh_token")?,
         _ => return None,
     };
     HeaderValue::from_str(&format!("Bearer {secret}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{challenge, secret_in_form, secret_of};
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn the_challenge_names_the_address_that_the_client_used() {
+        for (lines, scope, expected) in [
+            (&[("host", "r.example:5000")][..], None, "http://r.example:5000/v2/token"),
+            (&[("host", "r.example"), ("x-forwarded-proto", "https")], None, "https://r.example/v2/token"),
+            (&[("host", "r.example"), ("x-forwarded-proto", "https, http")], None, "https://r.example/v2/token"),
+            (&[("host", "r.example"), ("x-forwarded-proto", "gopher")], None, "http://r.example/v2/token"),
+            (&[("host", "inner"), ("x-forwarded-host", "outer")], Some("repository:a/b:pull"), "http://outer/v2/token"),
+            (&[("host", "a\"b")], None, "http://localhost/v2/token"),
+            (&[], None, "http://localhost/v2/token"),
+        ] {
+            let scope_part = scope.map(|scope| format!(",scope=\"{scope}\"")).unwrap_or_default();
+            let expected = format!("Bearer realm=\"{expected}\",service=\"selfsame\"{scope_part}");
+            assert_eq!(challenge(&headers(lines), scope), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_found_in_headers_and_forms() {
+        for (header, expected) in [
+            ("Bearer ss_1", Some("ss_1")),
+            ("bearer  ss_1", Some("ss_1")),
+            ("Basic dXNlcjpzc18x", Some("ss_1")),
+            ("Basic dXNlcg==", None),
+            ("Basic ???", None),
+            ("ss_1", None),
+        ] {
+            assert_eq!(secret_of(&HeaderValue::from_static(header)).as_deref(), expected, "{header}");
+        }
+        for (form, expected) in [
+            ("grant_type=password&username=u&password=ss_1-x", Some("Bearer ss_1-x")),
+            ("service=s&grant_type=refresh_token&refresh_token=ss%5F1", Some("Bearer ss_1")),
+            ("grant_type=password&refresh_token=ss_1", None),
+            ("grant_type=other&password=ss_1", None),
+            ("grant_type=password&password=a%0D%0Ab", None),
+            ("password=ss_1", None),
+        ] {
+            let found = secret_in_form(form.as_bytes());
+            assert_eq!(found.as_ref().and_then(|found| found.to_str().ok()), expected, "{form}");
+        }
+    }
 }

@@ -5,11 +5,11 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use domain::{Digest, Permission};
+use domain::{Digest, Permission, TagName};
 use http::{HeaderValue, header};
 use serde_json::json;
 
-use crate::{Registry, auth, error::Failure, request::parameter, rights::Rights};
+use crate::{Registry, auth, error::Failure, request::{encode, parameter}, rights::Rights};
 
 /// How many rows a page has at most.
 const PAGE_MAX: usize = 1000;
@@ -36,23 +36,35 @@ fn linked(mut response: Response, next: Option<String>) -> Response {
 pub(crate) async fn tags(registry: &Registry, rights: &Rights, query: Option<&str>) -> Result<Response, Failure> {
     let bound = rights.bound_to()?;
     let (limit, last) = (limit(query)?, parameter(query, "last"));
-    let after = |tag: &str| last.as_deref().is_none_or(|last| tag > last);
-    let mut tags = match &bound {
-        Some(stages) => rights.stage_tags().into_iter().filter(|tag| stages.iter().any(|stage| stage.as_str() == tag)).collect(),
-        None => rights.stage_tags(),
+    let catalog = &registry.engine.ports().catalog;
+    let mut stage_tags = rights.stage_tags();
+    let pushed = match &bound {
+        Some(stages) => {
+            stage_tags.retain(|tag| stages.iter().any(|stage| stage.as_str() == tag));
+            Vec::new()
+        }
+        None => {
+            let unknown = || Failure::unknown("NAME_UNKNOWN", format!("there is no repository `{}`", rights.repository));
+            // Tags that are left out must not make a page look like the last.
+            let left_out = rights.project.as_ref().map_or(0, |project| project.config.stages.len());
+            catalog.tags(&rights.repository, last.as_deref(), limit + 1 + left_out).await?.ok_or_else(unknown)?
+        }
     };
-    tags.retain(|tag| after(tag));
-    if bound.is_none() {
-        let pushed = registry.engine.ports().catalog.tags(&rights.repository, last.as_deref(), limit + 1).await?;
-        let unknown = || Failure::unknown("NAME_UNKNOWN", format!("there is no repository `{}`", rights.repository));
-        tags.extend(pushed.ok_or_else(unknown)?.iter().map(ToString::to_string));
-    }
-    tags.sort();
-    tags.dedup();
-    let more = tags.len() > limit;
-    tags.truncate(limit);
+    stage_tags.retain(|tag| last.as_deref().is_none_or(|last| tag.as_str() > last));
+    let (tags, more) = page(&pushed, stage_tags, |tag| rights.stage_tag(tag).is_some(), limit);
     let next = tags.last().filter(|_| more).map(|last| format!("/v2/{}/tags/list?n={limit}&last={last}", rights.repository));
     Ok(linked(Json(json!({"name": rights.repository, "tags": tags})).into_response(), next))
+}
+
+/// The first `limit` of the pushed tags and the stages' own, and whether there are more. A tag that was pushed before there was a stage
+/// of its name points nowhere any more, so it is left out.
+fn page(pushed: &[TagName], stage_tags: Vec<String>, is_stage: impl Fn(&str) -> bool, limit: usize) -> (Vec<String>, bool) {
+    let kept = pushed.iter().map(ToString::to_string).filter(|tag| !is_stage(tag));
+    let mut tags: Vec<String> = kept.chain(stage_tags).collect();
+    tags.sort();
+    let more = tags.len() > limit;
+    tags.truncate(limit);
+    (tags, more)
 }
 
 /// `referrers/<digest>`: the manifests about another one.
@@ -64,7 +76,7 @@ pub(crate) async fn referrers(registry: &Registry, rights: &Rights, subject: &Di
     let mut found = catalog.referrers(&rights.repository, subject, artifact_type.as_deref(), after.as_ref(), limit + 1).await?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let filter = artifact_type.as_deref().map(|kind| format!("&artifactType={}", kind.replace('+', "%2B"))).unwrap_or_default();
+    let filter = artifact_type.as_deref().map(|kind| format!("&artifactType={}", encode(kind))).unwrap_or_default();
     let next = found.last().filter(|_| more).map(|last| format!("/v2/{}/referrers/{subject}?n={limit}&last={}{filter}", rights.repository, last.digest));
     let manifests: Vec<_> = found
         .iter()
@@ -100,4 +112,29 @@ pub(crate) async fn catalog(State(registry): State<Registry>, request: Request) 
     names.truncate(limit);
     let next = names.last().filter(|_| more).map(|last| format!("/v2/_catalog?n={limit}&last={last}"));
     Ok(linked(Json(json!({"repositories": names})).into_response(), next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn pages_of_tags_merge_what_was_pushed_with_what_stages_have() {
+        let stages = ["dev", "prod"];
+        for (pushed, set, limit, expected) in [
+            ("", "", 2, ("", false)),
+            ("a b", "", 2, ("a b", false)),
+            ("a b c", "", 2, ("a b", true)),
+            ("a z", "dev", 3, ("a dev z", false)),
+            ("a z", "dev prod", 3, ("a dev prod", true)),
+            ("a dev z", "dev", 3, ("a dev z", false)),
+            ("dev prod z", "", 1, ("z", false)),
+            ("a", "dev", 0, ("", true)),
+        ] {
+            let pushed: Vec<_> = pushed.split_whitespace().map(|tag| tag.parse().expect("a valid tag")).collect();
+            let set = set.split_whitespace().map(ToOwned::to_owned).collect();
+            let (tags, more) = page(&pushed, set, |tag| stages.contains(&tag), limit);
+            assert_eq!((tags.join(" ").as_str(), more), expected, "{pushed:?}");
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn dispatch(State(registry): State<Registry>, request: Request)
 }
 
 async fn answer(registry: &Registry, request: Request) -> Result<Response, Failure> {
-    let below = request.uri().path().strip_prefix("/v2/").unwrap_or_default().to_owned();
+    let below = decode_path(request.uri().path().strip_prefix("/v2/").unwrap_or_default());
     // Whoever is not known learns nothing, not even which paths are valid; so the scope is guessed from the path's words.
     let parsed = path::parse(&below);
     let actions = if matches!(*request.method(), Method::GET | Method::HEAD) { "pull" } else { "pull,push" };
@@ -71,21 +71,67 @@ pub(crate) fn parameters(query: Option<&str>, name: &str) -> Vec<String> {
 }
 
 fn decode(text: &str) -> String {
+    decode_path(&text.replace('+', " "))
+}
+
+/// `text` with its percent-escapes replaced; in a path, a plus sign is a plus sign.
+fn decode_path(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escaped = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok())).flatten();
-        match escaped {
-            Some(byte) => {
-                decoded.push(byte);
+        let digit = |offset: usize| bytes.get(at + offset).and_then(|digit| char::from(*digit).to_digit(16));
+        match (bytes[at], digit(1), digit(2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.extend(u8::try_from(high * 16 + low));
                 at += 3;
             }
-            None => {
-                decoded.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
+            (byte, ..) => {
+                decoded.push(byte);
                 at += 1;
             }
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// `text` as the value of a parameter: all but letters, digits and a few signs percent-escaped.
+pub(crate) fn encode(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b':');
+    let escaped = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(escaped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decode_path, encode, parameter, parameters};
+
+    #[test]
+    fn parameters_are_decoded() {
+        for (query, name, expected) in [
+            ("n=10&last=v1", "last", Some("v1")),
+            ("digest=sha256%3Aab", "digest", Some("sha256:ab")),
+            ("artifactType=application%2Fx+y%2Bjson", "artifactType", Some("application/x y+json")),
+            ("a=%&b=%zz&c=%e", "a", Some("%")),
+            ("a=%&b=%zz&c=%e", "b", Some("%zz")),
+            ("a=%&b=%zz&c=%+1", "c", Some("% 1")),
+            ("a=%ff", "a", Some("\u{fffd}")),
+            ("digest", "digest", None),
+            ("", "n", None),
+        ] {
+            assert_eq!(parameter(Some(query), name).as_deref(), expected, "{name} of {query}");
+        }
+        assert_eq!(parameters(Some("tag=1&x=0&tag=2"), "tag"), ["1", "2"]);
+        assert_eq!(parameter(None, "n"), None);
+        assert_eq!(decode_path("a+b/manifests/sha256%3Aab"), "a+b/manifests/sha256:ab");
+    }
+
+    #[test]
+    fn what_is_encoded_is_read_back() {
+        for text in ["application/vnd.x+json", "a b&c=d%", "\u{e9}\"<>", ""] {
+            let query = format!("kind={}", encode(text));
+            assert_eq!(parameter(Some(&query), "kind").as_deref(), Some(text));
+            assert!(query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>')), "{query}");
+        }
+    }
 }

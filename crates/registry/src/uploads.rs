@@ -17,8 +17,10 @@ pub(crate) async fn begin(registry: &Registry, rights: &Rights, request: Request
     let query = request.uri().query().map(ToOwned::to_owned);
     let query = query.as_deref();
     if let Some(mount) = parameter(query, "mount") {
-        let digest = path::digest(&mount)?;
-        if mounted(registry, rights, &digest, parameter(query, "from").as_deref()).await? {
+        // Whatever cannot be mounted is uploaded instead, so that no client has to treat a mount as a failure.
+        if let Ok(digest) = mount.parse()
+            && mounted(registry, rights, &digest, parameter(query, "from").as_deref()).await?
+        {
             return created(rights, &digest);
         }
     }
@@ -80,6 +82,10 @@ async fn take(registry: &Registry, id: &UploadId, request: Request) -> Result<u6
         Some(value) => {
             let chunk = value.to_str().ok().and_then(range::of_chunk);
             let chunk = chunk.ok_or_else(|| Failure::malformed("BLOB_UPLOAD_INVALID", "`Content-Range` is not `<first>-<last>`"))?;
+            let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+            if length.is_some_and(|length| length.checked_sub(1) != Some(chunk.end() - chunk.start())) {
+                return Err(Failure::malformed("SIZE_INVALID", "`Content-Range` and `Content-Length` do not agree"));
+            }
             *chunk.start()
         }
     };
