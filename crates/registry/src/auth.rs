@@ -49,7 +49,8 @@ pub(crate) async fn token(State(registry): State<Registry>, request: Request) ->
         Method::GET => parts.headers.get(header::AUTHORIZATION).cloned(),
         Method::POST => {
             let form = axum::body::to_bytes(body, FORM_BYTES_MAX).await;
-            let form = form.map_err(|error| Failure::malformed("UNSUPPORTED", format!("the form cannot be read: {error}")))?;
+            let form =
+                form.map_err(|error| Failure::malformed("UNSUPPORTED", format!("the form cannot be read: {error}")))?;
             secret_in_form(&form)
         }
         _ => return Err(Failure::method()),
@@ -95,7 +96,9 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let line = |(name, value): &(&'static str, &'static str)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
         lines.iter().map(line).collect()
     }
 

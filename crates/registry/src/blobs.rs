@@ -16,7 +16,12 @@ fn unknown(digest: &Digest, rights: &Rights) -> Failure {
 }
 
 /// `GET` and `HEAD` of a blob, or of a part of it.
-pub(crate) async fn get(registry: &Registry, rights: &Rights, digest: &Digest, request: &Parts) -> Result<Response, Failure> {
+pub(crate) async fn get(
+    registry: &Registry,
+    rights: &Rights,
+    digest: &Digest,
+    request: &Parts,
+) -> Result<Response, Failure> {
     match request.method {
         Method::HEAD => rights.look(registry, digest).await?,
         _ => rights.pull(registry, digest).await?,
@@ -44,7 +49,8 @@ pub(crate) async fn get(registry: &Registry, rights: &Rights, digest: &Digest, r
             (answer.header(header::CONTENT_LENGTH, length), Some(part))
         }
         Asked::Nothing => {
-            let failure = Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, "SIZE_INVALID", format!("the blob has {size} bytes"));
+            let failure =
+                Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, "SIZE_INVALID", format!("the blob has {size} bytes"));
             return Err(failure.with(header::CONTENT_RANGE, &format!("bytes */{size}")));
         }
     };

@@ -63,10 +63,15 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => (*refusal).into(),
-            Error::Busy { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", error.to_string()).with(header::RETRY_AFTER, "1"),
+            Error::Busy { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", error.to_string())
+                .with(header::RETRY_AFTER, "1"),
             Error::Broken { doing, source } => {
                 tracing::error!(%source, "Could not {doing}");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", "something broke on our side; it is safe to ask again")
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "UNKNOWN",
+                    "something broke on our side; it is safe to ask again",
+                )
             }
         }
     }

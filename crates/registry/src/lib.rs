@@ -8,6 +8,7 @@ mod auth;
 mod blobs;
 mod cache;
 mod error;
+mod keep;
 mod lists;
 mod manifests;
 mod path;

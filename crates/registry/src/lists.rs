@@ -9,7 +9,12 @@ use domain::{Digest, Permission, TagName};
 use http::{HeaderValue, header};
 use serde_json::json;
 
-use crate::{Registry, auth, error::Failure, request::{encode, parameter}, rights::Rights};
+use crate::{
+    Registry, auth,
+    error::Failure,
+    request::{encode, parameter},
+    rights::Rights,
+};
 
 /// How many rows a page has at most.
 const PAGE_MAX: usize = 1000;
@@ -18,7 +23,9 @@ fn limit(query: Option<&str>) -> Result<usize, Failure> {
     match parameter(query, "n") {
         None => Ok(PAGE_MAX),
         Some(text) => {
-            let number = text.parse::<usize>().map_err(|_| Failure::malformed("UNSUPPORTED", format!("`n={text}` is no number")))?;
+            let number = text
+                .parse::<usize>()
+                .map_err(|_| Failure::malformed("UNSUPPORTED", format!("`n={text}` is no number")))?;
             Ok(number.min(PAGE_MAX))
         }
     }
@@ -44,7 +51,8 @@ pub(crate) async fn tags(registry: &Registry, rights: &Rights, query: Option<&st
             Vec::new()
         }
         None => {
-            let unknown = || Failure::unknown("NAME_UNKNOWN", format!("there is no repository `{}`", rights.repository));
+            let unknown =
+                || Failure::unknown("NAME_UNKNOWN", format!("there is no repository `{}`", rights.repository));
             // Tags that are left out must not make a page look like the last.
             let left_out = rights.project.as_ref().map_or(0, |project| project.config.stages.len());
             catalog.tags(&rights.repository, last.as_deref(), limit + 1 + left_out).await?.ok_or_else(unknown)?
@@ -52,13 +60,19 @@ pub(crate) async fn tags(registry: &Registry, rights: &Rights, query: Option<&st
     };
     stage_tags.retain(|tag| last.as_deref().is_none_or(|last| tag.as_str() > last));
     let (tags, more) = page(&pushed, stage_tags, |tag| rights.stage_tag(tag).is_some(), limit);
-    let next = tags.last().filter(|_| more).map(|last| format!("/v2/{}/tags/list?n={limit}&last={last}", rights.repository));
+    let next =
+        tags.last().filter(|_| more).map(|last| format!("/v2/{}/tags/list?n={limit}&last={last}", rights.repository));
     Ok(linked(Json(json!({"name": rights.repository, "tags": tags})).into_response(), next))
 }
 
 /// The first `limit` of the pushed tags and the stages' own, and whether there are more. A tag that was pushed before there was a stage
 /// of its name points nowhere any more, so it is left out.
-fn page(pushed: &[TagName], stage_tags: Vec<String>, is_stage: impl Fn(&str) -> bool, limit: usize) -> (Vec<String>, bool) {
+fn page(
+    pushed: &[TagName],
+    stage_tags: Vec<String>,
+    is_stage: impl Fn(&str) -> bool,
+    limit: usize,
+) -> (Vec<String>, bool) {
     let kept = pushed.iter().map(ToString::to_string).filter(|tag| !is_stage(tag));
     let mut tags: Vec<String> = kept.chain(stage_tags).collect();
     tags.sort();
@@ -68,20 +82,30 @@ fn page(pushed: &[TagName], stage_tags: Vec<String>, is_stage: impl Fn(&str) -> 
 }
 
 /// `referrers/<digest>`: the manifests about another one.
-pub(crate) async fn referrers(registry: &Registry, rights: &Rights, subject: &Digest, query: Option<&str>) -> Result<Response, Failure> {
+pub(crate) async fn referrers(
+    registry: &Registry,
+    rights: &Rights,
+    subject: &Digest,
+    query: Option<&str>,
+) -> Result<Response, Failure> {
     rights.pull(registry, subject).await?;
     let (limit, artifact_type) = (limit(query)?, parameter(query, "artifactType"));
     let after = parameter(query, "last").map(|text| crate::path::digest(&text)).transpose()?;
     let catalog = &registry.engine.ports().catalog;
-    let mut found = catalog.referrers(&rights.repository, subject, artifact_type.as_deref(), after.as_ref(), limit + 1).await?;
+    let mut found =
+        catalog.referrers(&rights.repository, subject, artifact_type.as_deref(), after.as_ref(), limit + 1).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let filter = artifact_type.as_deref().map(|kind| format!("&artifactType={}", encode(kind))).unwrap_or_default();
-    let next = found.last().filter(|_| more).map(|last| format!("/v2/{}/referrers/{subject}?n={limit}&last={}{filter}", rights.repository, last.digest));
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/v2/{}/referrers/{subject}?n={limit}&last={}{filter}", rights.repository, last.digest));
     let manifests: Vec<_> = found
         .iter()
         .map(|referrer| {
-            let mut descriptor = json!({"mediaType": referrer.media_type, "digest": referrer.digest, "size": referrer.size});
+            let mut descriptor =
+                json!({"mediaType": referrer.media_type, "digest": referrer.digest, "size": referrer.size});
             if let Some(kind) = &referrer.artifact_type {
                 descriptor["artifactType"] = json!(kind);
             }
@@ -91,8 +115,10 @@ pub(crate) async fn referrers(registry: &Registry, rights: &Rights, subject: &Di
             descriptor
         })
         .collect();
-    let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
-    let mut response = ([(header::CONTENT_TYPE, "application/vnd.oci.image.index.v1+json")], index.to_string()).into_response();
+    let index =
+        json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
+    let mut response =
+        ([(header::CONTENT_TYPE, "application/vnd.oci.image.index.v1+json")], index.to_string()).into_response();
     if artifact_type.is_some() {
         response.headers_mut().insert("oci-filters-applied", HeaderValue::from_static("artifactType"));
     }
@@ -103,7 +129,9 @@ pub(crate) async fn referrers(registry: &Registry, rights: &Rights, subject: &Di
 pub(crate) async fn catalog(State(registry): State<Registry>, request: Request) -> Result<Response, Failure> {
     let actor = auth::caller(&registry, request.headers(), Some("registry:catalog:*")).await?;
     if !actor.may_everywhere(Permission::Pull) {
-        return Err(domain::Refusal::PermissionMissing { permission: Permission::Pull, project: None, stage: None }.into());
+        return Err(
+            domain::Refusal::PermissionMissing { permission: Permission::Pull, project: None, stage: None }.into()
+        );
     }
     let query = request.uri().query();
     let (limit, last) = (limit(query)?, parameter(query, "last"));

@@ -9,14 +9,19 @@ use engine::{
 };
 use http::{Method, StatusCode, header, request::Parts};
 
-use crate::{Registry, blobs::built, error::Failure, path::Reference, request::parameters, rights::Rights};
+use crate::{Registry, blobs::built, error::Failure, keep, path::Reference, request::parameters, rights::Rights};
 
 fn unknown(rights: &Rights, what: &dyn std::fmt::Display) -> Failure {
     Failure::unknown("MANIFEST_UNKNOWN", format!("repository `{}` has no manifest `{what}`", rights.repository))
 }
 
 /// `GET` and `HEAD` of a manifest: its exact bytes, under its exact type.
-pub(crate) async fn get(registry: &Registry, rights: &Rights, reference: &Reference, request: &Parts) -> Result<Response, Failure> {
+pub(crate) async fn get(
+    registry: &Registry,
+    rights: &Rights,
+    reference: &Reference,
+    request: &Parts,
+) -> Result<Response, Failure> {
     let (digest, found) = match reference {
         Reference::Tag(tag) => tagged(registry, rights, tag).await?,
         Reference::Digest(digest) => (digest.clone(), None),
@@ -48,12 +53,17 @@ pub(crate) async fn get(registry: &Registry, rights: &Rights, reference: &Refere
 }
 
 /// What a tag points to, with its type and size where they came along: the tag of a stage points to what the stage has.
-async fn tagged(registry: &Registry, rights: &Rights, tag: &TagName) -> Result<(Digest, Option<(String, u64)>), Failure> {
+async fn tagged(
+    registry: &Registry,
+    rights: &Rights,
+    tag: &TagName,
+) -> Result<(Digest, Option<(String, u64)>), Failure> {
     rights.bound_to()?;
     match rights.stage_tag(tag.as_str()) {
         Some(Some(digest)) => Ok((digest, None)),
         Some(None) => {
-            let message = format!("stage `{tag}` has no release for repository `{}` yet: promote one", rights.repository);
+            let message =
+                format!("stage `{tag}` has no release for repository `{}` yet: promote one", rights.repository);
             Err(Failure::unknown("MANIFEST_UNKNOWN", message))
         }
         None => {
@@ -75,17 +85,30 @@ async fn bytes_of(registry: &Registry, rights: &Rights, digest: &Digest) -> Resu
 }
 
 /// `PUT` of a manifest, under a tag, a digest, or a digest and several tags.
-pub(crate) async fn put(registry: &Registry, rights: Rights, reference: &Reference, request: Request) -> Result<Response, Failure> {
+pub(crate) async fn put(
+    registry: &Registry,
+    rights: Rights,
+    reference: &Reference,
+    request: Request,
+) -> Result<Response, Failure> {
     rights.push()?;
     let query = request.uri().query().map(ToOwned::to_owned);
-    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let media_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     let bytes = axum::body::to_bytes(request.into_body(), MANIFEST_BYTES_MAX).await.map_err(|_| too_large())?;
     let digest = match reference {
         Reference::Tag(_) => Digest::sha256(&bytes),
         Reference::Digest(claimed) => {
             let actual = Digest::of(claimed.algorithm(), &bytes);
             if actual != *claimed {
-                return Err(Failure::malformed("DIGEST_INVALID", format!("the manifest has the digest `{actual}`, not `{claimed}`")));
+                return Err(Failure::malformed(
+                    "DIGEST_INVALID",
+                    format!("the manifest has the digest `{actual}`, not `{claimed}`"),
+                ));
             }
             actual
         }
@@ -132,7 +155,10 @@ fn tags_of(reference: &Reference, query: Option<&str>) -> Result<Vec<TagName>, F
         Reference::Tag(tag) => Ok(vec![tag.clone()]),
         Reference::Digest(_) => parameters(query, "tag")
             .iter()
-            .map(|tag| tag.parse().map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string())))
+            .map(|tag| {
+                tag.parse()
+                    .map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string()))
+            })
             .collect(),
     }
 }
@@ -146,7 +172,8 @@ async fn require_parts(registry: &Registry, rights: &Rights, record: &ManifestRe
             PartKind::Config | PartKind::Layer => catalog.blob(&rights.repository, &part.digest).await?.is_some(),
         };
         if !there {
-            let message = format!("the manifest names `{}`, which was not pushed to `{}`", part.digest, rights.repository);
+            let message =
+                format!("the manifest names `{}`, which was not pushed to `{}`", part.digest, rights.repository);
             return Err(Failure::unknown("MANIFEST_BLOB_UNKNOWN", message));
         }
     }
@@ -154,13 +181,22 @@ async fn require_parts(registry: &Registry, rights: &Rights, record: &ManifestRe
 }
 
 /// Whether the repository has the manifest already, and every tag points to it: then nothing changes, and no entry is made.
-async fn already_so(registry: &Registry, rights: &Rights, record: &ManifestRecord, tags: &[TagName]) -> Result<bool, Failure> {
+async fn already_so(
+    registry: &Registry,
+    rights: &Rights,
+    record: &ManifestRecord,
+    tags: &[TagName],
+) -> Result<bool, Failure> {
     if tags.iter().any(|tag| rights.stage_tag(tag.as_str()).is_some()) {
         // A tag from before the stage may say so, but it is the stage's now: let the rules refuse it.
         return Ok(false);
     }
     let catalog = &registry.engine.ports().catalog;
-    if catalog.manifest(&rights.repository, &record.digest).await?.is_none_or(|(media_type, _)| media_type != record.media_type) {
+    if catalog
+        .manifest(&rights.repository, &record.digest)
+        .await?
+        .is_none_or(|(media_type, _)| media_type != record.media_type)
+    {
         return Ok(false);
     }
     for tag in tags {
@@ -180,6 +216,7 @@ pub(crate) async fn delete(registry: &Registry, rights: Rights, reference: Refer
     let command = match reference {
         Reference::Digest(digest) => {
             catalog.manifest(&repository, &digest).await?.ok_or_else(|| unknown(&rights, &digest))?;
+            keep::refuse_released(registry, &repository, &digest).await?;
             Command::DeleteManifest { repository, digest }
         }
         Reference::Tag(tag) => {

@@ -38,7 +38,9 @@ pub(crate) fn parse(path: &str) -> Result<(RepositoryName, Target), Failure> {
         return target(name, Target::Uploads);
     }
     if let Some(name) = rest.strip_suffix("/blobs/uploads") {
-        let id = last.parse().map_err(|_| Failure::unknown("BLOB_UPLOAD_UNKNOWN", format!("there is no upload `{last}`")))?;
+        let id = last
+            .parse()
+            .map_err(|_| Failure::unknown("BLOB_UPLOAD_UNKNOWN", format!("there is no upload `{last}`")))?;
         return target(name, Target::Upload(id));
     }
     if let Some(name) = rest.strip_suffix("/blobs") {
@@ -68,7 +70,8 @@ fn reference(text: &str) -> Result<Reference, Failure> {
     if text.contains(':') {
         return digest(text).map(Reference::Digest);
     }
-    let tag = text.parse().map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string()))?;
+    let tag =
+        text.parse().map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string()))?;
     Ok(Reference::Tag(tag))
 }
 

@@ -45,11 +45,15 @@ async fn answer(registry: &Registry, request: Request) -> Result<Response, Failu
         (Method::PUT, Target::Upload(id)) => uploads::finish(registry, &rights, &id, whole(body)).await,
         (Method::GET, Target::Upload(id)) => uploads::status(registry, &rights, &id).await,
         (Method::DELETE, Target::Upload(id)) => uploads::cancel(registry, &rights, &id).await,
-        (Method::GET | Method::HEAD, Target::Manifest(reference)) => manifests::get(registry, &rights, &reference, &parts).await,
+        (Method::GET | Method::HEAD, Target::Manifest(reference)) => {
+            manifests::get(registry, &rights, &reference, &parts).await
+        }
         (Method::PUT, Target::Manifest(reference)) => manifests::put(registry, rights, &reference, whole(body)).await,
         (Method::DELETE, Target::Manifest(reference)) => manifests::delete(registry, rights, reference).await,
         (Method::GET, Target::Tags) => lists::tags(registry, &rights, parts.uri.query()).await,
-        (Method::GET, Target::Referrers(subject)) => lists::referrers(registry, &rights, &subject, parts.uri.query()).await,
+        (Method::GET, Target::Referrers(subject)) => {
+            lists::referrers(registry, &rights, &subject, parts.uri.query()).await
+        }
         _ => Err(Failure::method()),
     }
 }
@@ -131,7 +135,10 @@ mod tests {
         for text in ["application/vnd.x+json", "a b&c=d%", "\u{e9}\"<>", ""] {
             let query = format!("kind={}", encode(text));
             assert_eq!(parameter(Some(&query), "kind").as_deref(), Some(text));
-            assert!(query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>')), "{query}");
+            assert!(
+                query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>')),
+                "{query}"
+            );
         }
     }
 }

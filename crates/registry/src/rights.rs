@@ -25,7 +25,9 @@ impl Rights {
     /// Looks up what is known about the repository's project.
     pub async fn of(registry: &Registry, actor: Actor, repository: RepositoryName) -> Result<Self, Failure> {
         let project = match repository.project() {
-            Some(name) => registry.engine.read(&[Key::Project(name.clone())], |state| state.project(&name).cloned()).await?,
+            Some(name) => {
+                registry.engine.read(&[Key::Project(name.clone())], |state| state.project(&name).cloned()).await?
+            }
             None => None,
         };
         Ok(Self { repository, project, actor })
@@ -54,7 +56,10 @@ impl Rights {
         if self.may(Permission::Pull) {
             return Ok(None);
         }
-        let stages = self.project.as_ref().map(|project| self.actor.stages_to_pull_from(&project.config.project, &project.config.roles));
+        let stages = self
+            .project
+            .as_ref()
+            .map(|project| self.actor.stages_to_pull_from(&project.config.project, &project.config.roles));
         match stages.filter(|stages| !stages.is_empty()) {
             Some(stages) => Ok(Some(stages)),
             None => Err(self.missing(Permission::Pull)),
@@ -156,7 +161,9 @@ impl Rights {
         let stage = project.config.stages.keys().find(|stage| stage.as_str() == tag)?;
         let component = project.config.component_of(&self.repository);
         let current = project.stage(stage).current.as_ref();
-        Some(component.zip(current).and_then(|(component, current)| current.contents.components.get(component).cloned()))
+        Some(
+            component.zip(current).and_then(|(component, current)| current.contents.components.get(component).cloned()),
+        )
     }
 
     /// The stage tags that point to something, in order.

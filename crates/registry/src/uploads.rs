@@ -58,14 +58,24 @@ async fn mounted(registry: &Registry, rights: &Rights, digest: &Digest, from: Op
 }
 
 /// `PATCH`: appends bytes.
-pub(crate) async fn append(registry: &Registry, rights: &Rights, id: &UploadId, request: Request) -> Result<Response, Failure> {
+pub(crate) async fn append(
+    registry: &Registry,
+    rights: &Rights,
+    id: &UploadId,
+    request: Request,
+) -> Result<Response, Failure> {
     rights.push()?;
     let size = take(registry, id, request).await?;
     underway(rights, id, size, StatusCode::ACCEPTED)
 }
 
 /// `PUT`: appends the last bytes, if any, and makes the upload a blob.
-pub(crate) async fn finish(registry: &Registry, rights: &Rights, id: &UploadId, request: Request) -> Result<Response, Failure> {
+pub(crate) async fn finish(
+    registry: &Registry,
+    rights: &Rights,
+    id: &UploadId,
+    request: Request,
+) -> Result<Response, Failure> {
     rights.push()?;
     let digest = parameter(request.uri().query(), "digest");
     let digest = digest.ok_or_else(|| Failure::malformed("DIGEST_INVALID", "`?digest=` is missing"))?;
@@ -81,8 +91,12 @@ async fn take(registry: &Registry, id: &UploadId, request: Request) -> Result<u6
         None => stands_at,
         Some(value) => {
             let chunk = value.to_str().ok().and_then(range::of_chunk);
-            let chunk = chunk.ok_or_else(|| Failure::malformed("BLOB_UPLOAD_INVALID", "`Content-Range` is not `<first>-<last>`"))?;
-            let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+            let chunk = chunk
+                .ok_or_else(|| Failure::malformed("BLOB_UPLOAD_INVALID", "`Content-Range` is not `<first>-<last>`"))?;
+            let length = request
+                .headers()
+                .get(header::CONTENT_LENGTH)
+                .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
             if length.is_some_and(|length| length.checked_sub(1) != Some(chunk.end() - chunk.start())) {
                 return Err(Failure::malformed("SIZE_INVALID", "`Content-Range` and `Content-Length` do not agree"));
             }
@@ -138,4 +152,3 @@ fn stream(request: Request) -> ByteStream {
     let pieces = request.into_body().into_data_stream();
     Box::pin(pieces.map(|piece| piece.map_err(|error| Trouble::new("receive the client's bytes", error))))
 }
-
