@@ -34,8 +34,10 @@ use domain::{Algorithm, Digest};
 use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Trouble, UploadError, UploadId};
 
 use crate::waiting::blocking;
+pub(crate) use read::slice;
 use sums::{Chunks, SumCache};
 use upload::Upload;
+pub(crate) use upload::new_id as new_upload_id;
 
 /// How many bytes are checked, and read, at once.
 const CHUNK: usize = 256 * 1024;
@@ -104,7 +106,7 @@ impl Directory {
     }
 
     fn keep_sums(&self, digest: &Digest, size: u64, sums: &[u64]) -> Result<(), Trouble> {
-        let (path, temporary) = (self.path("sums", digest), self.upload_path(&upload::new_id()?));
+        let (path, temporary) = (self.path("sums", digest), self.upload_path(&new_upload_id()?));
         let write = || {
             fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
             fs::write(&temporary, sums::encode(size, sums))?;
@@ -156,7 +158,7 @@ impl Directory {
             let synced = self.make_folder(&blob).and_then(|()| sync(blob.parent().unwrap_or(&self.root)));
             return Ok(synced.map_err(|error| trouble("sync", &blob, error))?);
         }
-        let path = self.upload_path(&upload::new_id()?);
+        let path = self.upload_path(&new_upload_id()?);
         let write = || {
             let mut file = File::create_new(&path)?;
             file.write_all(bytes)?;
@@ -184,7 +186,7 @@ impl Blobs for Directory {
         if size <= SMALL {
             let whole = read::whole(file, digest, size).await?;
             let bytes = match range {
-                Some(range) => read::slice(&whole, &range),
+                Some(range) => slice(&whole, &range),
                 None => whole,
             };
             return Ok(Some(Blob { size, bytes: Box::pin(futures::stream::once(async move { Ok(bytes) })) }));

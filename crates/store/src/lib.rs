@@ -1,6 +1,8 @@
 //! Adapters of the storage ports: SQLite for the ledger and its rows, a directory for blobs and for the published ledger.
 
 pub mod blobs;
+pub mod conformance;
+pub mod memory;
 pub mod sql;
 pub mod tiles;
 mod waiting;

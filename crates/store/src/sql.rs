@@ -91,7 +91,7 @@ impl Database {
     }
 
     /// Reads little, at once: `read` sees one snapshot, however many statements it runs.
-    fn read<T>(&self, what: &str, read: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>) -> Result<T, Trouble> {
+    fn look_up<T>(&self, what: &str, read: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>) -> Result<T, Trouble> {
         let found = self.reader().and_then(|mut connection| {
             let found = snapshot(&mut connection, read)?;
             let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,9 +103,9 @@ impl Database {
         found.map_err(|failed| Trouble::new(format!("read {what} from `{}`", self.file.display()), failed))
     }
 
-    /// Reads what may be much: as [`Database::read`], and other tasks of the same thread go on elsewhere meanwhile.
+    /// Reads what may be much: as [`Database::look_up`], and other tasks of the same thread go on elsewhere meanwhile.
     fn scan<T>(&self, what: &str, read: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>) -> Result<T, Trouble> {
-        blocking(|| self.read(what, read))
+        blocking(|| self.look_up(what, read))
     }
 
     /// Runs `write` in the writer's next transaction, and answers once that is durable.

@@ -9,6 +9,9 @@
 //!
 //! Any static file server can serve the folder, and anybody can mirror and verify it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{self, File},
     io::{self, Write},

@@ -27,7 +27,7 @@ pub(super) async fn whole(file: File, digest: &Digest, size: u64) -> Result<Byte
 }
 
 /// The part of `bytes` that `range` names, as far as there is one.
-pub(super) fn slice(bytes: &Bytes, range: &BlobRange) -> Bytes {
+pub(crate) fn slice(bytes: &Bytes, range: &BlobRange) -> Bytes {
     let length = bytes.len();
     let first = usize::try_from(*range.start()).unwrap_or(length).min(length);
     let end = usize::try_from(range.end().saturating_add(1)).unwrap_or(length).clamp(first, length);

@@ -41,7 +41,7 @@ struct Progress {
 }
 
 /// A name that nobody else has.
-pub(super) fn new_id() -> Result<UploadId, Trouble> {
+pub(crate) fn new_id() -> Result<UploadId, Trouble> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Trouble::new("draw a random name", error))?;
     Ok(UploadId::from_random(bytes))

@@ -19,11 +19,11 @@ const ANYWHERE_MAX: u64 = 100;
 #[async_trait]
 impl Catalog for Database {
     async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<(String, u64)>, Trouble> {
-        self.read("a manifest", async |tx| manifest(tx, repository, digest.as_str()).await)
+        self.look_up("a manifest", async |tx| manifest(tx, repository, digest.as_str()).await)
     }
 
     async fn tag(&self, repository: &RepositoryName, tag: &TagName) -> Result<Option<(Digest, String, u64)>, Trouble> {
-        self.read("a tag", async |tx| tagged(tx, repository, tag).await)
+        self.look_up("a tag", async |tx| tagged(tx, repository, tag).await)
     }
 
     async fn tags(
@@ -51,7 +51,7 @@ impl Catalog for Database {
     }
 
     async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Trouble> {
-        self.read("a blob's size", async |tx| {
+        self.look_up("a blob's size", async |tx| {
             let select =
                 "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE repository = $1 AND digest = $2";
             let found = tx.row(select, &[V::T(repository.as_str()), V::T(digest.as_str())]).await?;
@@ -61,7 +61,7 @@ impl Catalog for Database {
     }
 
     async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
-        self.read("a blob's repositories", async |tx| {
+        self.look_up("a blob's repositories", async |tx| {
             let select = "SELECT repository FROM repository_blobs WHERE digest = $1 ORDER BY repository LIMIT $2";
             let rows = tx.rows(select, &[V::T(digest.as_str()), ANYWHERE_MAX.into()]).await?;
             rows.iter().map(|row| row.parsed(0, "a repository")).collect()
@@ -92,7 +92,7 @@ impl Catalog for Database {
         digest: &Digest,
         limit: usize,
     ) -> Result<Vec<Digest>, Trouble> {
-        self.read("containing manifests", async |tx| {
+        self.look_up("containing manifests", async |tx| {
             let select = "SELECT p.manifest FROM parts p JOIN manifests m ON m.repository = $1 AND m.digest = p.manifest \
                           WHERE p.digest = $2 \
                           UNION SELECT subject FROM manifests WHERE repository = $1 AND digest = $2 AND subject IS NOT NULL \
@@ -104,7 +104,7 @@ impl Catalog for Database {
     }
 
     async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble> {
-        self.read("a manifest's parts", async |tx| {
+        self.look_up("a manifest's parts", async |tx| {
             let select = "SELECT manifest, position, kind, digest, size, media_type, seal FROM parts \
                           WHERE manifest = $1 ORDER BY position";
             let rows = tx.rows(select, &[V::T(digest.as_str())]).await?;

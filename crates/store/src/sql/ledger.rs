@@ -24,7 +24,7 @@ static ENTRIES: Insert = Insert::new("entries(idx, leaf, seal, body)", 4, "");
 #[async_trait]
 impl Ledger for Database {
     async fn head(&self) -> Result<Head, Trouble> {
-        self.read("the head", async |tx| head(tx).await)
+        self.look_up("the head", async |tx| head(tx).await)
     }
 
     async fn read(&self, from: u64, limit: usize) -> Result<Vec<Bytes>, Trouble> {
@@ -41,7 +41,7 @@ impl Ledger for Database {
 
     async fn rows(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
         match keys.len() {
-            0..=FEW => self.read("rows of the state", async |tx| derive::rows(tx, keys).await),
+            0..=FEW => self.look_up("rows of the state", async |tx| derive::rows(tx, keys).await),
             _ => self.scan("rows of the state", async |tx| derive::rows(tx, keys).await),
         }
     }
@@ -52,7 +52,7 @@ impl Ledger for Database {
 
     async fn answered(&self, keys: &[String]) -> Result<Vec<Option<Answered>>, Trouble> {
         match keys.len() {
-            0..=FEW => self.read("answered requests", async |tx| derive::answered(tx, keys).await),
+            0..=FEW => self.look_up("answered requests", async |tx| derive::answered(tx, keys).await),
             _ => self.scan("answered requests", async |tx| derive::answered(tx, keys).await),
         }
     }

@@ -14,7 +14,7 @@ use super::{
 #[async_trait]
 impl Views for Database {
     async fn cursor(&self) -> Result<u64, Trouble> {
-        self.read("the views' cursor", async |tx| {
+        self.look_up("the views' cursor", async |tx| {
             let found = tx.row("SELECT id, size, seal FROM view_cursor WHERE id = 1", &[]).await?;
             let size = |row: Row| row.unsealed(|| "the views' cursor".into())?.natural(1, "the views' cursor");
             found.map_or(Ok(0), size)

@@ -1,0 +1,178 @@
+//! What every [`Catalog`] does.
+
+use std::collections::BTreeMap;
+
+use domain::{Digest, RepositoryName, TagName, Timestamp};
+use engine::ports::{Catalog, CatalogChange, CommitError, Head, Ledger, ManifestRecord, Part, PartKind};
+
+use super::batch;
+
+/// Checks a catalog, which must be empty; its changes are committed with entries, by the same adapter.
+pub async fn catalog<T: Ledger + Catalog>(store: &T) {
+    let (app, other) = (repository("acme/app"), repository("acme/other"));
+    assert_eq!(store.tags(&app, None, 9).await.unwrap(), None, "an unknown repository has no list of tags");
+    store.link_blob(&other, &digest("layer"), 5, Timestamp::from_millis(1)).await.unwrap();
+    assert_eq!(store.tags(&other, None, 9).await.unwrap(), Some(Vec::new()), "a repository with a blob has one");
+    manifests_and_tags(store, &app).await;
+    referrers(store, &app).await;
+    containers(store, &app, &other).await;
+    blobs(store, &app, &other).await;
+    a_conflict_changes_nothing(store, &app).await;
+    repositories(store).await;
+    store.clear_derived().await.unwrap();
+    assert_eq!(store.manifest(&app, &digest("image")).await.unwrap(), None, "no manifest is left");
+    assert_eq!(store.blob(&app, &digest("layer")).await.unwrap(), Some(6), "blobs stay, since no entry tells of them");
+}
+
+async fn manifests_and_tags<T: Ledger + Catalog>(store: &T, app: &RepositoryName) {
+    change(store, vec![put(image(app, "image"), &["v2", "v10", "V1", "latest"])]).await;
+    change(store, vec![put(image(app, "newer"), &["latest"])]).await;
+    let (kind, size) = ("application/vnd.oci.image.manifest.v1+json".to_owned(), 500);
+    assert_eq!(store.manifest(app, &digest("image")).await.unwrap(), Some((kind.clone(), size)));
+    assert_eq!(store.manifest(app, &digest("none")).await.unwrap(), None);
+    assert_eq!(store.manifest(&repository("acme/else"), &digest("image")).await.unwrap(), None, "elsewhere it is not");
+    for (name, target) in [("v2", Some("image")), ("latest", Some("newer")), ("none", None)] {
+        let expected = target.map(|target| (digest(target), kind.clone(), size));
+        assert_eq!(store.tag(app, &tag(name)).await.unwrap(), expected, "the tag `{name}`");
+    }
+    let pages: &[(Option<&str>, usize, &[&str])] = &[
+        (None, 9, &["V1", "latest", "v10", "v2"]),
+        (None, 2, &["V1", "latest"]),
+        (Some("latest"), 1, &["v10"]),
+        (Some("m"), 9, &["v10", "v2"]),
+        (Some("v2"), 9, &[]),
+        (None, 0, &[]),
+    ];
+    for (after, limit, expected) in pages {
+        let expected = expected.iter().map(|name| tag(name)).collect();
+        assert_eq!(store.tags(app, *after, *limit).await.unwrap(), Some(expected), "after {after:?}, {limit}");
+    }
+    change(store, vec![CatalogChange::Untag { repository: app.clone(), tag: tag("v2") }]).await;
+    assert_eq!(store.tag(app, &tag("v2")).await.unwrap(), None, "a tag is gone");
+    change(store, vec![CatalogChange::Delete { repository: app.clone(), digest: digest("newer") }]).await;
+    assert_eq!(store.manifest(app, &digest("newer")).await.unwrap(), None, "a manifest is gone");
+    assert_eq!(store.tag(app, &tag("latest")).await.unwrap(), None, "and its tags with it");
+    assert_eq!(store.tags(app, None, 9).await.unwrap(), Some(vec![tag("V1"), tag("v10")]), "others stay");
+}
+
+async fn referrers<T: Ledger + Catalog>(store: &T, app: &RepositoryName) {
+    let subject = digest("image");
+    let about = |name: String, kind: &str| ManifestRecord {
+        subject: Some(subject.clone()),
+        artifact_type: Some(kind.into()),
+        annotations: BTreeMap::from([("name".into(), name.clone()), ("quote".into(), "\"ä'\\".into())]),
+        ..image(app, &name)
+    };
+    let sboms = (0..5).map(|n| put(about(format!("sbom {n}"), "sbom"), &[]));
+    let scans = (0..3).map(|n| put(about(format!("scan {n}"), "scan"), &[]));
+    change(store, sboms.chain(scans).collect()).await;
+    let all = store.referrers(app, &subject, None, None, 100).await.unwrap();
+    assert_eq!(all.len(), 8, "everything that is about it");
+    assert!(all.is_sorted_by(|one, two| one.digest < two.digest), "in the order of their digests");
+    let sbom = all.iter().find(|found| found.digest == digest("sbom 3")).expect("it is one of them");
+    assert_eq!((sbom.annotations["name"].as_str(), sbom.annotations["quote"].as_str()), ("sbom 3", "\"ä'\\"));
+    assert_eq!((sbom.size, sbom.artifact_type.as_deref()), (500, Some("sbom")));
+    let mut paged = Vec::new();
+    loop {
+        let after = paged.last().map(|found: &engine::ports::Referrer| found.digest.clone());
+        let page = store.referrers(app, &subject, Some("sbom"), after.as_ref(), 2).await.unwrap();
+        assert!(page.len() <= 2, "a page is no longer than asked for");
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    let sboms: Vec<_> = all.into_iter().filter(|found| found.artifact_type.as_deref() == Some("sbom")).collect();
+    assert_eq!(paged, sboms, "those of one type, page by page");
+    assert!(store.referrers(app, &digest("else"), None, None, 9).await.unwrap().is_empty(), "none about another");
+}
+
+async fn containers<T: Ledger + Catalog>(store: &T, app: &RepositoryName, other: &RepositoryName) {
+    let child = Part { kind: PartKind::Child, digest: digest("image"), size: 500, media_type: "image".into() };
+    let index = ManifestRecord { parts: vec![child.clone()], ..image(app, "index") };
+    let elsewhere = ManifestRecord { parts: vec![child.clone()], ..image(other, "index elsewhere") };
+    change(store, vec![put(index, &[]), put(elsewhere, &[])]).await;
+    assert_eq!(store.parts(&digest("index")).await.unwrap(), [child]);
+    let named = image(app, "image").parts;
+    assert_eq!(store.parts(&digest("image")).await.unwrap(), named, "in the order in which the manifest names them");
+    assert!(store.parts(&digest("none")).await.unwrap().is_empty());
+    assert_eq!(store.containers(app, &digest("image"), 9).await.unwrap(), [digest("index")], "only of this repository");
+    let about = store.containers(app, &digest("sbom 1"), 9).await.unwrap();
+    assert_eq!(about, [digest("image")], "a referrer leads to what it is about");
+    let layer = store.containers(app, &digest("layer"), 100).await.unwrap();
+    assert!(layer.contains(&digest("image")) && layer.contains(&digest("sbom 4")), "all that name it");
+    assert!(!layer.contains(&digest("newer")), "but none that was deleted");
+    assert_eq!(store.containers(app, &digest("layer"), 2).await.unwrap().len(), 2, "no more than asked for");
+}
+
+async fn blobs<T: Catalog>(store: &T, app: &RepositoryName, other: &RepositoryName) {
+    let layer = digest("layer");
+    assert_eq!(store.blob(app, &layer).await.unwrap(), None);
+    for at in 1..3 {
+        store.link_blob(app, &layer, 6, Timestamp::from_millis(at)).await.unwrap();
+    }
+    assert_eq!(store.blob(app, &layer).await.unwrap(), Some(6));
+    assert_eq!(store.blob_anywhere(&layer).await.unwrap(), [app.clone(), other.clone()], "in lexical order");
+    assert!(store.unlink_blob(other, &layer).await.unwrap(), "it was there");
+    assert!(!store.unlink_blob(other, &layer).await.unwrap(), "and is there no longer");
+    assert_eq!(store.blob_anywhere(&layer).await.unwrap(), std::slice::from_ref(app));
+}
+
+async fn a_conflict_changes_nothing<T: Ledger + Catalog>(store: &T, app: &RepositoryName) {
+    let mut batch = batch(&Head::default(), ["late"]);
+    batch.catalog = vec![put(image(app, "late"), &["late"])];
+    assert!(matches!(store.commit(batch).await, Err(CommitError::Conflict)));
+    assert_eq!(store.manifest(app, &digest("late")).await.unwrap(), None);
+    assert_eq!(store.tag(app, &tag("late")).await.unwrap(), None);
+}
+
+async fn repositories<T: Ledger + Catalog>(store: &T) {
+    let puts = ["b/1", "a/2", "b"].map(|name| put(image(&repository(name), "image"), &[]));
+    change(store, puts.into()).await;
+    let pages: &[(Option<&str>, usize, &[&str])] = &[
+        (None, 9, &["a/2", "acme/app", "acme/other", "b", "b/1"]),
+        (None, 1, &["a/2"]),
+        (Some("acme/app"), 2, &["acme/other", "b"]),
+        (Some("b/1"), 2, &[]),
+    ];
+    for (after, limit, expected) in pages {
+        let expected: Vec<_> = expected.iter().map(|name| repository(name)).collect();
+        assert_eq!(store.repositories(*after, *limit).await.unwrap(), expected, "after {after:?}, {limit}");
+    }
+}
+
+async fn change<T: Ledger>(store: &T, changes: Vec<CatalogChange>) {
+    let mut batch = batch(&store.head().await.unwrap(), ["a change of the catalog"]);
+    batch.catalog = changes;
+    store.commit(batch).await.expect("a change is committed");
+}
+
+fn put(manifest: ManifestRecord, tags: &[&str]) -> CatalogChange {
+    CatalogChange::Put { manifest: Box::new(manifest), tags: tags.iter().map(|name| tag(name)).collect() }
+}
+
+fn image(repository: &RepositoryName, name: &str) -> ManifestRecord {
+    let part = |kind, name: &str| Part { kind, digest: digest(name), size: 7, media_type: name.into() };
+    ManifestRecord {
+        repository: repository.clone(),
+        digest: digest(name),
+        media_type: "application/vnd.oci.image.manifest.v1+json".into(),
+        size: 500,
+        subject: None,
+        artifact_type: None,
+        annotations: BTreeMap::new(),
+        parts: vec![part(PartKind::Config, "config"), part(PartKind::Layer, "layer"), part(PartKind::Layer, "a")],
+    }
+}
+
+fn digest(name: &str) -> Digest {
+    Digest::sha256(name.as_bytes())
+}
+
+fn repository(name: &str) -> RepositoryName {
+    name.parse().expect("a repository")
+}
+
+fn tag(name: &str) -> TagName {
+    name.parse().expect("a tag")
+}

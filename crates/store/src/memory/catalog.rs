@@ -1,0 +1,159 @@
+//! The [`Catalog`] port.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use domain::{Digest, RepositoryName, TagName, Timestamp};
+use engine::ports::{Catalog, CatalogChange, ManifestRecord, Part, Referrer, Trouble};
+
+use super::{Memory, locked};
+
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    manifests: BTreeMap<(RepositoryName, Digest), ManifestRecord>,
+    tags: BTreeMap<(RepositoryName, TagName), Digest>,
+    parts: BTreeMap<Digest, Vec<Part>>,
+    blobs: BTreeMap<(RepositoryName, Digest), u64>,
+}
+
+impl Kept {
+    pub fn change(&mut self, change: CatalogChange) {
+        match change {
+            CatalogChange::Put { manifest, tags } => {
+                let (repository, digest) = (manifest.repository.clone(), manifest.digest.clone());
+                for tag in tags {
+                    self.tags.insert((repository.clone(), tag), digest.clone());
+                }
+                self.parts.insert(digest.clone(), manifest.parts.clone());
+                self.manifests.insert((repository, digest), *manifest);
+            }
+            CatalogChange::Delete { repository, digest } => {
+                self.tags.retain(|(place, _), target| *place != repository || *target != digest);
+                self.manifests.remove(&(repository, digest));
+            }
+            CatalogChange::Untag { repository, tag } => drop(self.tags.remove(&(repository, tag))),
+        }
+    }
+
+    /// Forgets what follows from entries.
+    pub fn clear(&mut self) {
+        let blobs = std::mem::take(&mut self.blobs);
+        *self = Self { blobs, ..Self::default() };
+    }
+
+    fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Option<&ManifestRecord> {
+        self.manifests.get(&(repository.clone(), digest.clone()))
+    }
+
+    fn manifests_of(&self, repository: &RepositoryName) -> impl Iterator<Item = &ManifestRecord> {
+        self.manifests.values().filter(move |manifest| manifest.repository == *repository)
+    }
+}
+
+#[async_trait]
+impl Catalog for Memory {
+    async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<(String, u64)>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        Ok(kept.manifest(repository, digest).map(|manifest| (manifest.media_type.clone(), manifest.size)))
+    }
+
+    async fn tag(&self, repository: &RepositoryName, tag: &TagName) -> Result<Option<(Digest, String, u64)>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let target = kept.tags.get(&(repository.clone(), tag.clone()));
+        let manifest = target.and_then(|digest| kept.manifest(repository, digest));
+        Ok(manifest.map(|manifest| (manifest.digest.clone(), manifest.media_type.clone(), manifest.size)))
+    }
+
+    async fn tags(
+        &self,
+        repository: &RepositoryName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Vec<TagName>>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let has_blob = kept.blobs.keys().any(|(place, _)| place == repository);
+        if !has_blob && kept.manifests_of(repository).next().is_none() {
+            return Ok(None);
+        }
+        let tags = kept.tags.keys().filter(|(place, _)| place == repository).map(|(_, tag)| tag);
+        let beyond = tags.filter(|tag| after.is_none_or(|after| tag.as_str() > after));
+        Ok(Some(beyond.take(limit).cloned().collect()))
+    }
+
+    async fn referrers(
+        &self,
+        repository: &RepositoryName,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        after: Option<&Digest>,
+        limit: usize,
+    ) -> Result<Vec<Referrer>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let wanted = |manifest: &&ManifestRecord| {
+            manifest.subject.as_ref() == Some(subject)
+                && artifact_type.is_none_or(|wanted| manifest.artifact_type.as_deref() == Some(wanted))
+                && after.is_none_or(|after| manifest.digest > *after)
+        };
+        Ok(kept.manifests_of(repository).filter(wanted).take(limit).map(referrer).collect())
+    }
+
+    async fn repositories(&self, after: Option<&str>, limit: usize) -> Result<Vec<RepositoryName>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let names: BTreeSet<&RepositoryName> = kept.manifests.keys().map(|(repository, _)| repository).collect();
+        let beyond = names.into_iter().filter(|name| after.is_none_or(|after| name.as_str() > after));
+        Ok(beyond.take(limit).cloned().collect())
+    }
+
+    async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Trouble> {
+        Ok(locked(&self.ledger).catalog.blobs.get(&(repository.clone(), digest.clone())).copied())
+    }
+
+    async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let places = kept.blobs.keys().filter(|(_, blob)| blob == digest);
+        Ok(places.map(|(repository, _)| repository.clone()).take(100).collect())
+    }
+
+    async fn link_blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        size: u64,
+        _at: Timestamp,
+    ) -> Result<(), Trouble> {
+        locked(&self.ledger).catalog.blobs.insert((repository.clone(), digest.clone()), size);
+        Ok(())
+    }
+
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<bool, Trouble> {
+        Ok(locked(&self.ledger).catalog.blobs.remove(&(repository.clone(), digest.clone())).is_some())
+    }
+
+    async fn containers(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        limit: usize,
+    ) -> Result<Vec<Digest>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let names_it = |manifest: &&ManifestRecord| manifest.parts.iter().any(|part| part.digest == *digest);
+        let holders = kept.manifests_of(repository).filter(names_it).map(|manifest| manifest.digest.clone());
+        let subject = kept.manifest(repository, digest).and_then(|manifest| manifest.subject.clone());
+        let found: BTreeSet<Digest> = holders.chain(subject).collect();
+        Ok(found.into_iter().take(limit).collect())
+    }
+
+    async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble> {
+        Ok(locked(&self.ledger).catalog.parts.get(digest).cloned().unwrap_or_default())
+    }
+}
+
+fn referrer(manifest: &ManifestRecord) -> Referrer {
+    Referrer {
+        digest: manifest.digest.clone(),
+        media_type: manifest.media_type.clone(),
+        size: manifest.size,
+        artifact_type: manifest.artifact_type.clone(),
+        annotations: manifest.annotations.clone(),
+    }
+}
