@@ -1,0 +1,28 @@
+//! The audit: whether a ledger, and everything that is shown of it, follows from its entries and its signed checkpoint.
+//!
+//! Nothing here trusts the server: it reads the published files (C2SP tlog-tiles), and believes only the ledger's public key.
+
+mod blobs;
+mod classify;
+mod database;
+mod finding;
+mod fold;
+mod proof;
+mod report;
+mod shown;
+mod since;
+mod source;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use blobs::{Blobs, Looked};
+pub use database::Database;
+pub use finding::Finding;
+pub use proof::{prove, read_entry};
+pub use report::{Compared, Report};
+pub use shown::Shown;
+pub use since::Earlier;
+pub use source::Source;
+pub use walk::{Stops, Walked, walk};

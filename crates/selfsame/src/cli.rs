@@ -1,0 +1,132 @@
+//! The command line: which verbs there are, and what each is given.
+
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::{
+    commands::{
+        apply, approve, attest, audit, completions, diff, doctor, gate, health, history, hold, login, logout, promote, pull, push,
+        quickstart, rebuild, release, rollback, scrub, serve, status, steer, token, trace, unhold, unveto, veto,
+    },
+    context::Context,
+    outcome::{Outcome, USAGE},
+};
+
+/// Build once, know it by its digest, and promote the selfsame bytes.
+#[derive(Debug, Parser)]
+#[command(name = "selfsame", version, after_help = EXAMPLE, arg_required_else_help = true, propagate_version = false)]
+struct Cli {
+    #[command(flatten)]
+    context: Context,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLE: &str = "\
+Example:
+  selfsame quickstart                                          see all of it in a minute
+  selfsame push ./web --component web                          prints the digest
+  selfsame release create --component web=sha256:...           prints the release
+  selfsame promote latest --to dev
+  selfsame status
+
+Exit codes: 0 done, 1 refused, 2 broken, 64 not understood";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Quickstart(quickstart::QuickstartArgs),
+    Serve(serve::ServeArgs),
+    Login(login::LoginArgs),
+    Logout(logout::LogoutArgs),
+    Token(token::TokenArgs),
+    Apply(apply::ApplyArgs),
+    Push(push::PushArgs),
+    Pull(pull::PullArgs),
+    Attest(attest::AttestArgs),
+    Release(release::ReleaseArgs),
+    Gate(gate::GateArgs),
+    Promote(promote::PromoteArgs),
+    Approve(approve::ApproveArgs),
+    Rollback(rollback::RollbackArgs),
+    Hold(hold::HoldArgs),
+    Unhold(unhold::UnholdArgs),
+    Veto(veto::VetoArgs),
+    Unveto(unveto::UnvetoArgs),
+    Pin(steer::PinArgs),
+    Unpin(steer::UnpinArgs),
+    Pause(steer::PauseArgs),
+    Resume(steer::ResumeArgs),
+    Health(health::HealthArgs),
+    Status(status::StatusArgs),
+    History(history::HistoryArgs),
+    Trace(trace::TraceArgs),
+    Diff(diff::DiffArgs),
+    Audit(audit::AuditArgs),
+    Rebuild(rebuild::RebuildArgs),
+    Scrub(scrub::ScrubArgs),
+    Doctor(doctor::DoctorArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// The whole command line, for completions and tests.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Reads the command line, runs the verb and tells what came of it.
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; all else is a command line that is not understood.
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(&cli.context, cli.verb).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(cli.context.json),
+    }
+}
+
+async fn run(context: &Context, verb: Verb) -> Outcome {
+    match verb {
+        Verb::Quickstart(args) => quickstart::run(args).await,
+        Verb::Serve(args) => serve::run(args).await,
+        Verb::Login(args) => login::run(context, args).await,
+        Verb::Logout(args) => logout::run(context, args),
+        Verb::Token(args) => token::run(context, args).await,
+        Verb::Apply(args) => apply::run(context, args).await,
+        Verb::Push(args) => push::run(context, args).await,
+        Verb::Pull(args) => pull::run(context, args).await,
+        Verb::Attest(args) => attest::run(context, args).await,
+        Verb::Release(args) => release::run(context, args).await,
+        Verb::Gate(args) => gate::run(context, args).await,
+        Verb::Promote(args) => promote::run(context, args).await,
+        Verb::Approve(args) => approve::run(context, args).await,
+        Verb::Rollback(args) => rollback::run(context, args).await,
+        Verb::Hold(args) => hold::run(context, args).await,
+        Verb::Unhold(args) => unhold::run(context, args).await,
+        Verb::Veto(args) => veto::run(context, args).await,
+        Verb::Unveto(args) => unveto::run(context, args).await,
+        Verb::Pin(args) => steer::run(context, args.into()).await,
+        Verb::Unpin(args) => steer::run(context, args.into()).await,
+        Verb::Pause(args) => steer::run(context, args.into()).await,
+        Verb::Resume(args) => steer::run(context, args.into()).await,
+        Verb::Health(args) => health::run(context, args).await,
+        Verb::Status(args) => status::run(context, args).await,
+        Verb::History(args) => history::run(context, args).await,
+        Verb::Trace(args) => trace::run(context, args).await,
+        Verb::Diff(args) => diff::run(context, args).await,
+        Verb::Audit(args) => audit::run(context, args).await,
+        Verb::Rebuild(args) => rebuild::run(context, args).await,
+        Verb::Scrub(args) => scrub::run(context, args).await,
+        Verb::Doctor(args) => doctor::run(context, args).await,
+        Verb::Completions(args) => completions::run(&args),
+    }
+}

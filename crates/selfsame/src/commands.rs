@@ -1,0 +1,31 @@
+//! The verbs: one file each, with its arguments and what it does.
+
+pub mod apply;
+pub mod approve;
+pub mod attest;
+pub mod audit;
+pub mod completions;
+pub mod diff;
+pub mod doctor;
+pub mod gate;
+pub mod health;
+pub mod history;
+pub mod hold;
+pub mod login;
+pub mod logout;
+pub mod promote;
+pub mod pull;
+pub mod push;
+pub mod quickstart;
+pub mod rebuild;
+pub mod release;
+pub mod rollback;
+pub mod scrub;
+pub mod serve;
+pub mod status;
+pub mod steer;
+pub mod token;
+pub mod trace;
+pub mod unhold;
+pub mod unveto;
+pub mod veto;

@@ -1,0 +1,41 @@
+//! `selfsame rebuild`: makes everything that is derived anew, from the ledger.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    audit::Database,
+    context::Context,
+    outcome::{Failure, Outcome},
+    output, progress,
+};
+
+/// Throw away everything that is derived, and fold the ledger again. The server must be stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  selfsame rebuild --data selfsame-data")]
+pub struct RebuildArgs {
+    /// The data directory of a stopped server.
+    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// Runs the verb.
+pub async fn run(context: &Context, args: RebuildArgs) -> Outcome {
+    let database = Database::open(&args.data)?;
+    let total = database.ports.ledger.head().await?.frontier.size();
+    let bar = progress::count("entries", total);
+    let rebuilt = engine::rebuild(&database.ports, |entries| bar.set_position(entries)).await;
+    bar.finish_and_clear();
+    let rebuilt = rebuilt.map_err(|error| Failure::broken(error.to_string()))?;
+    let answer = json!({"entries": rebuilt.entries, "rows": rebuilt.rows, "problems": rebuilt.problems});
+    output::answer(context.json, &answer, |_| {
+        let problems: String = rebuilt.problems.iter().map(|problem| format!("\nFOUND: {problem}")).collect();
+        format!("folded {} entries into {} rows{problems}", rebuilt.entries, rebuilt.rows)
+    })?;
+    match rebuilt.problems.len() {
+        0 => Ok(()),
+        count => Err(Failure::Negative(format!("{count} manifests that the ledger names could not be read"))),
+    }
+}

@@ -1,0 +1,143 @@
+//! `selfsame serve`: the server.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use engine::Engine;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    compose::DataDir,
+    outcome::{Failure, Outcome},
+};
+
+/// How old an upload that nobody touches becomes before it is discarded.
+const UPLOAD_AGE: Duration = Duration::from_secs(24 * 3600);
+/// How often such uploads are looked for.
+const UPLOAD_ROUND: Duration = Duration::from_secs(3600);
+/// How long the last entries have to be published once the server stops.
+const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Run the server.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  selfsame serve --data /var/lib/selfsame --listen 127.0.0.1:8420")]
+pub struct ServeArgs {
+    /// Where to keep everything.
+    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// The name of the ledger, which its checkpoints bear for ever; used when the ledger begins.
+    #[arg(long, default_value = "selfsame.invalid/ledger", value_name = "NAME")]
+    pub origin: String,
+    /// How log lines are written.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs, one object a line.
+    Json,
+}
+
+/// A server that runs in this process.
+pub struct Serving {
+    address: SocketAddr,
+    engine: Engine,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl ServeArgs {
+    /// A server on `data` that listens where its caller says.
+    pub fn quiet(data: PathBuf) -> Self {
+        let origin = "selfsame.invalid/ledger".to_owned();
+        Self { data, listen: SocketAddr::from(([127, 0, 0, 1], 0)), origin, log: LogFormat::Text }
+    }
+}
+
+/// Runs the server until it is told to stop.
+pub async fn run(args: ServeArgs) -> Outcome {
+    log(args.log);
+    let listener = TcpListener::bind(args.listen).await;
+    let listener = listener.map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen)))?;
+    let serving = start(&args, listener).await?;
+    eprintln!("selfsame serves {} from {}", serving.url(), args.data.display());
+    serving.until_stopped().await;
+    Ok(())
+}
+
+/// Starts a server on a listener.
+pub async fn start(args: &ServeArgs, listener: TcpListener) -> Result<Serving, Failure> {
+    let composed = DataDir::new(&args.data).compose(&args.origin).await.map_err(|unusable| Failure::broken(unusable.to_string()))?;
+    let address = listener.local_addr().map_err(|error| Failure::broken(format!("cannot listen: {error}")))?;
+    let router = server::router(server::App::new(composed.engine.clone(), &composed.verifier));
+    let (stop, mut stopped) = watch::channel(false);
+    let blobs = composed.storage.blobs.clone();
+    tokio::spawn(collect_uploads(blobs, stopped.clone()));
+    let task = tokio::spawn(server::serve(listener, router, async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }));
+    Ok(Serving { address, engine: composed.engine, stop, task })
+}
+
+async fn collect_uploads(blobs: std::sync::Arc<store::blobs::Directory>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        match blobs.collect_uploads(UPLOAD_AGE) {
+            Ok(0) => {}
+            Ok(discarded) => tracing::info!(discarded, "Discarded uploads that nobody had touched for a day"),
+            Err(error) => tracing::warn!(%error, "Stale uploads cannot be looked for"),
+        }
+        let ended = tokio::time::timeout(UPLOAD_ROUND, stopped.wait_for(|stop| *stop)).await;
+        if ended.is_ok() {
+            return;
+        }
+    }
+}
+
+impl Serving {
+    /// The server's address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Serves until a signal says to stop.
+    pub async fn until_stopped(self) {
+        let terminated = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+        self.stop().await;
+    }
+
+    /// Lets requests on their way end, publishes what is not published yet, and ends.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        match self.task.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "The server ended with an error"),
+            Err(error) => tracing::error!(%error, "The server broke off"),
+        }
+        self.engine.wait_published(self.engine.size(), PUBLISH_PATIENCE).await;
+    }
+}
+
+fn log(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}

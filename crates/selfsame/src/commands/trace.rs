@@ -1,0 +1,82 @@
+//! `selfsame trace`: everything about a digest, back to its source and forward to where it went.
+
+use std::fmt::Write;
+
+use api::{Entry, PageQuery, Source, Trace};
+use clap::Args;
+
+use crate::{context::Context, outcome::Outcome, output, release_name::ReleaseName};
+
+/// Show everything about a digest: where it comes from, what is known about it, and where it went.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  selfsame trace sha256:9c1b...\n  selfsame trace prod")]
+pub struct TraceArgs {
+    /// The digest of an artifact, a configuration or a document; or a release by any of its names.
+    #[arg(value_name = "DIGEST")]
+    subject: ReleaseName,
+    /// How many entries at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Go on where an earlier answer ended: its `next`.
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+/// Runs the verb.
+pub async fn run(context: &Context, args: TraceArgs) -> Outcome {
+    let client = context.client()?;
+    let digest = match &args.subject {
+        ReleaseName::Id(id) => id.digest().clone(),
+        name => name.resolve(&client, &context.project(&client).await?).await?.digest().clone(),
+    };
+    let trace = client.trace(&digest, &PageQuery { cursor: args.cursor, limit: Some(args.limit) }).await?;
+    output::answer(context.json, &trace, describe)?;
+    if let (false, Some(next)) = (context.json, &trace.next) {
+        output::hint(&format!("there is more: --cursor {next}"));
+    }
+    Ok(())
+}
+
+fn describe(trace: &Trace) -> String {
+    let mut text = trace.digest.to_string();
+    for repository in &trace.repositories {
+        let _ = write!(text, "\n  pushed to {repository}");
+    }
+    for release in &trace.releases {
+        let part = release.component.as_ref().map_or(String::new(), |component| format!(" as `{component}`"));
+        let _ = write!(text, "\n  in release {} of `{}`{part}, created {}", release.release, release.project, release.created);
+        let _ = write!(text, "{}", source(&release.source));
+        for stage in &release.stages {
+            let until = match (&stage.until, stage.current) {
+                (_, true) => "now there".to_owned(),
+                (Some(until), false) => format!("until {until}"),
+                (None, false) => "no longer".to_owned(),
+            };
+            let _ = write!(text, "\n    in `{}` since {}, {until}", stage.stage, stage.since);
+        }
+    }
+    for hold in &trace.holds {
+        let place = hold.project.as_ref().map_or("everywhere".to_owned(), |project| format!("in project `{project}`"));
+        let _ = write!(text, "\n  HELD {place} by {} since {}: {}", hold.mark.by, hold.mark.at, hold.mark.reason);
+    }
+    for evidence in &trace.evidence {
+        let name = evidence.name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
+        let _ = write!(text, "\n  {}{name}: {} says {} at {}", evidence.kind, evidence.result, evidence.by, evidence.at);
+    }
+    for entry in &trace.entries {
+        let _ = write!(text, "\n  entry {}: {} {} by {}{}", entry.index, entry.at, entry.name, entry.actor, details(entry));
+    }
+    text
+}
+
+fn source(source: &Source) -> String {
+    let parts = [("repository", &source.repository), ("commit", &source.commit), ("build", &source.build)];
+    parts.iter().filter_map(|(name, value)| Some(format!("\n    {name} {}", value.as_ref()?))).collect()
+}
+
+/// The stage and the reason, which most entries have.
+fn details(entry: &Entry) -> String {
+    let stage = entry.event["stage"].as_str().map(|stage| format!(", stage `{stage}`")).unwrap_or_default();
+    let reason = entry.event["reason"].as_str().filter(|reason| !reason.is_empty());
+    format!("{stage}{}", reason.map(|reason| format!(": {reason}")).unwrap_or_default())
+}

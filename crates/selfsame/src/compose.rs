@@ -1,0 +1,181 @@
+//! Wires the adapters by hand, visibly: which storage, which keys, which clock.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use domain::{Digest, TokenId};
+use engine::{Engine, Opening, Options, Ports};
+use tlog::SignerKey;
+
+/// Where everything of an embedded server lies.
+///
+/// ```text
+/// data/
+///   selfsame.db        the ledger, the state, the catalog and the views (SQLite)
+///   blobs/ sums/ uploads/
+///   ledger/            the published ledger: checkpoint, tiles, entries
+///   keys/ledger.key    the ledger's private key (PKCS#8)
+///   keys/ledger.pub    its public key, as a verifier needs it
+///   keys/admin.token   the first token; delete it once others are issued
+/// ```
+#[derive(Clone, Debug)]
+pub struct DataDir(PathBuf);
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// A file or folder could not be read or written.
+    #[error("`{path}`: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// What happened.
+        source: io::Error,
+    },
+    /// The private key of the ledger is not readable as one.
+    #[error("`{path}` is no ledger key: {problem}")]
+    Key {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Storage could not be opened.
+    #[error(transparent)]
+    Storage(#[from] engine::ports::Trouble),
+    /// The engine could not start.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+}
+
+/// An engine with the things that the server shows beside it.
+pub struct Composed {
+    /// The engine.
+    pub engine: Engine,
+    /// The directory's blobs, for the collection of stale uploads.
+    pub storage: Storage,
+    /// The public key of the ledger, as a verifier key.
+    pub verifier: String,
+}
+
+/// The adapters of an embedded server.
+pub struct Storage {
+    /// The ports that the engine works on.
+    pub ports: Ports,
+    /// The blobs again, as what they are.
+    pub blobs: Arc<store::blobs::Directory>,
+}
+
+impl DataDir {
+    /// The data directory at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The file of the ledger's public key.
+    pub fn public_key(&self) -> PathBuf {
+        self.0.join("keys/ledger.pub")
+    }
+
+    /// The file of the first token.
+    pub fn admin_token(&self) -> PathBuf {
+        self.0.join("keys/admin.token")
+    }
+
+    /// Opens the storage, and nothing else: no engine runs.
+    pub fn open_storage(&self) -> Result<Storage, Unusable> {
+        let opened = store::open(&self.0)?;
+        let ports = Ports {
+            ledger: opened.database.clone(),
+            catalog: opened.database.clone(),
+            blobs: opened.blobs.clone(),
+            views: opened.database,
+            tiles: opened.tiles,
+        };
+        Ok(Storage { ports, blobs: opened.blobs })
+    }
+
+    /// Opens the storage and starts an engine on it. A new ledger gets a key and a first token.
+    pub async fn compose(&self, origin: &str) -> Result<Composed, Unusable> {
+        let storage = self.open_storage()?;
+        let signer = self.signer(origin)?;
+        let verifier = signer.verifier_key().to_string();
+        let is_new = storage.ports.ledger.head().await?.frontier.size() == 0;
+        let opening = if is_new { Some(self.opening()?) } else { None };
+        let engine = Engine::start(storage.ports.clone(), Options::new(signer, opening)).await?;
+        Ok(Composed { engine, storage, verifier })
+    }
+
+    /// The ledger's key, made on first use. Its name, the origin, is kept with it and stays what it was.
+    fn signer(&self, origin: &str) -> Result<SignerKey, Unusable> {
+        let (file, public) = (self.0.join("keys/ledger.key"), self.public_key());
+        let unreadable = |problem: String| Unusable::Key { path: file.display().to_string(), problem };
+        if let Some(pem) = read_if_there(&file)? {
+            let name = read_if_there(&public)?.and_then(|vkey| vkey.split('+').next().map(ToOwned::to_owned));
+            let name = name.unwrap_or_else(|| origin.to_owned());
+            return SignerKey::from_pkcs8_pem(&name, &pem).map_err(|error| unreadable(error.to_string()));
+        }
+        let mut seed = [0_u8; 32];
+        fill_random(&mut seed);
+        let signer = SignerKey::from_seed(origin, seed).map_err(|error| unreadable(error.to_string()))?;
+        let pem = signer.to_pkcs8_pem().map_err(|error| unreadable(error.to_string()))?;
+        write_new(&public, signer.verifier_key().to_string().as_bytes(), 0o644)?;
+        write_new(&file, pem.as_bytes(), 0o600)?;
+        Ok(signer)
+    }
+
+    /// The first token, made on first use. Its secret is on disk before the ledger knows its hash.
+    fn opening(&self) -> Result<Opening, Unusable> {
+        let file = self.admin_token();
+        let secret = match read_if_there(&file)? {
+            Some(secret) => secret.trim().to_owned(),
+            None => {
+                let secret = server::token::generate();
+                write_new(&file, format!("{secret}\n").as_bytes(), 0o600)?;
+                secret
+            }
+        };
+        let token: Option<TokenId> = server::token::id_of(&secret);
+        let token = token.ok_or_else(|| Unusable::Key { path: file.display().to_string(), problem: "it holds no token".into() })?;
+        Ok(Opening { token, hash: Digest::sha256(secret.as_bytes()) })
+    }
+}
+
+fn fill_random(bytes: &mut [u8]) {
+    use ring::rand::SecureRandom;
+    ring::rand::SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, Unusable> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Unusable::File { path: path.display().to_string(), source }),
+    }
+}
+
+/// Writes a file that must not be there yet: whole or not at all, and durably.
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Unusable> {
+    let write = || -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let temporary = path.with_extension("new");
+        let _ = fs::remove_file(&temporary);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(|source| Unusable::File { path: path.display().to_string(), source })
+}

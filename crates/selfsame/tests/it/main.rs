@@ -1,0 +1,10 @@
+//! End-to-end: the real program, real clients, real disks. Every step is followed by an audit of the whole ledger.
+
+mod audits;
+mod clients;
+mod disks;
+mod http;
+mod kills;
+mod quickstart;
+mod server;
+mod stages;

@@ -1,0 +1,259 @@
+//! A server process with a data directory of its own, and this program as its client.
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_selfsame");
+
+/// The project that most tests use: three stages, the last with a gate of every kind.
+pub const PROJECT: &str = "\
+project: shop
+components:
+  web: {}
+stages:
+  dev: {}
+  staging:
+    after: dev
+    gate:
+      - evidence: { kind: tests, name: unit }
+  prod:
+    after: { all: [staging] }
+    gate:
+      - approvals: { count: 1, role: approver }
+";
+
+/// A running server. It ends, without ceremony, with this handle.
+pub struct Server {
+    child: Child,
+    folder: tempfile::TempDir,
+    data: PathBuf,
+    port: u16,
+}
+
+/// What a command of the client came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// What it printed on standard output.
+    pub stdout: String,
+    /// What it printed on standard error.
+    pub stderr: String,
+}
+
+impl Server {
+    /// A server on a new data directory.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        Self::start_in(folder, data)
+    }
+
+    /// A server on `data`, which may lie elsewhere than in `folder`.
+    pub fn start_in(folder: tempfile::TempDir, data: PathBuf) -> Self {
+        let port = free_port();
+        let child = spawn(&data, port, &[]);
+        let mut server = Self { child, folder, data, port };
+        server.wait_until_up();
+        server
+    }
+
+    /// The folder of the test, for its files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Host and port.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The first token.
+    pub fn admin(&self) -> String {
+        fs::read_to_string(self.data.join("keys/admin.token")).expect("the first token").trim().to_owned()
+    }
+
+    /// Kills the server as a power cut would, as far as a process can see.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the server can be killed");
+        self.child.wait().expect("the server can be waited for");
+    }
+
+    /// Starts the server again on the same data, on the same port; the seconds that took.
+    pub fn restart(&mut self) -> f64 {
+        let begun = Instant::now();
+        self.child = spawn(&self.data, self.port, &[]);
+        self.wait_until_up();
+        begun.elapsed().as_secs_f64()
+    }
+
+    /// Starts the server again through another program, such as a tracer, with its arguments.
+    pub fn restart_through(&mut self, wrapper: &[&str]) {
+        self.child = spawn(&self.data, self.port, wrapper);
+        self.wait_until_up();
+    }
+
+    fn wait_until_up(&mut self) {
+        let begun = Instant::now();
+        while TcpStream::connect(self.host()).is_err() {
+            let ended = self.child.try_wait().expect("the server can be waited for");
+            assert!(ended.is_none(), "the server ended at once: {ended:?}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "the server does not come up");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Runs a command of the client with a token.
+    pub fn run(&self, token: &str, arguments: &[&str]) -> Ran {
+        let output = Command::new(PROGRAM)
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("SELFSAME_SERVER", format!("http://{}", self.host()))
+            .env("SELFSAME_TOKEN", token)
+            .env_remove("SELFSAME_PROJECT")
+            .stdin(Stdio::null())
+            .output()
+            .expect("the client runs");
+        Ran::from(output)
+    }
+
+    /// Runs a command as the administrator, and expects it to succeed; answers with its standard output.
+    #[track_caller]
+    pub fn done(&self, arguments: &[&str]) -> String {
+        let ran = self.run(&self.admin(), arguments);
+        assert_eq!(ran.code, 0, "`selfsame {}`: {ran:?}", arguments.join(" "));
+        ran.stdout
+    }
+
+    /// Runs a command with a token, and expects the rules to say no with `code`.
+    #[track_caller]
+    pub fn refused(&self, token: &str, code: &str, arguments: &[&str]) -> Ran {
+        let ran = self.run(token, arguments);
+        assert_eq!(ran.code, 1, "`selfsame {}`: {ran:?}", arguments.join(" "));
+        assert!(ran.stderr.contains(code), "`selfsame {}` was not refused with `{code}`: {ran:?}", arguments.join(" "));
+        ran
+    }
+
+    /// Issues a token with grants.
+    #[track_caller]
+    pub fn token(&self, party: &str, grants: &[&str]) -> String {
+        let file = format!("{}.token", party.replace([':', '/'], "-"));
+        let _ = fs::remove_file(self.folder().join(&file));
+        let mut arguments = vec!["token", "issue", party, "--expires", "1d", "--output", &file];
+        for grant in grants {
+            arguments.extend(["--grant", grant]);
+        }
+        self.done(&arguments);
+        fs::read_to_string(self.folder().join(&file)).expect("the token's file").trim().to_owned()
+    }
+
+    /// Writes a file of the test.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::write(self.folder().join(name), bytes).expect("a file of the test can be written");
+    }
+
+    /// Applies the project that most tests use.
+    #[track_caller]
+    pub fn apply_project(&self) {
+        self.write("selfsame.yaml", PROJECT);
+        self.done(&["apply", "selfsame.yaml", "--yes"]);
+    }
+
+    /// Pushes bytes as the component `web` and makes a release of them; answers with the artifact and the release.
+    #[track_caller]
+    pub fn release(&self, bytes: &str) -> (String, String) {
+        self.write("artifact", bytes);
+        let artifact = digest_in(&self.done(&["push", "artifact", "--component", "web"]));
+        let release = digest_in(&self.done(&["release", "create", "--component", &format!("web={artifact}")]));
+        (artifact, release)
+    }
+
+    /// Verifies the whole ledger over HTTP: hashes, checkpoint, the state that the server shows, and every blob that it names.
+    #[track_caller]
+    pub fn audit(&self) {
+        let ran = self.audit_result();
+        assert_eq!(ran.code, 0, "the audit found something: {ran:?}");
+    }
+
+    /// What an audit over HTTP comes to.
+    pub fn audit_result(&self) -> Ran {
+        let key = self.data.join("keys/ledger.pub");
+        let url = format!("http://{}", self.host());
+        self.run(&self.admin(), &["audit", "verify", "--url", &url, "--key", key.to_str().expect("a path")])
+    }
+
+    /// What an audit of the directory comes to, with the database and the blobs; the server need not run.
+    pub fn audit_directory(&self) -> Ran {
+        let (ledger, key) = (self.data.join("ledger"), self.data.join("keys/ledger.pub"));
+        let arguments = ["audit", "verify", "--dir", ledger.to_str().expect("a path"), "--key", key.to_str().expect("a path")];
+        self.run("", &[&arguments[..], &["--data", self.data.to_str().expect("a path")]].concat())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+fn spawn(data: &Path, port: u16, wrapper: &[&str]) -> Child {
+    let listen = format!("127.0.0.1:{port}");
+    let whole: Vec<&str> = wrapper.iter().copied().chain([PROGRAM]).collect();
+    let mut command = Command::new(whole[0]);
+    command.args(&whole[1..]).arg("serve").arg("--data").arg(data).args(["--listen", &listen]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the server can be started")
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// The first digest that was printed.
+#[track_caller]
+pub fn digest_in(printed: &str) -> String {
+    let words = printed.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':'));
+    let digest = words.into_iter().find(|word| word.parse::<domain::Digest>().is_ok());
+    digest.unwrap_or_else(|| panic!("no digest in {printed:?}")).to_owned()
+}
+
+/// Runs a program that is not ours, and expects it to succeed.
+#[track_caller]
+pub fn program(folder: &Path, program: &str, arguments: &[&str]) -> String {
+    let ran = program_result(folder, program, arguments);
+    assert_eq!(ran.code, 0, "`{program} {}`: {ran:?}", arguments.join(" "));
+    ran.stdout
+}
+
+/// What a program that is not ours comes to.
+pub fn program_result(folder: &Path, program: &str, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command.env("HOME", folder).env("XDG_RUNTIME_DIR", folder).env("REGISTRY_AUTH_FILE", folder.join("auth.json"));
+    command.env("STORAGE_DRIVER", "vfs").env("BUILDAH_ISOLATION", "chroot");
+    let output = command.output().unwrap_or_else(|error| panic!("`{program}` is needed, and cannot be run: {error}. `.ci/run` installs it"));
+    Ran::from(output)
+}
