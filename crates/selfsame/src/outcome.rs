@@ -66,14 +66,6 @@ impl Failure {
         }))
     }
 
-    /// The code of the refusal, if it is one.
-    pub fn code(&self) -> Option<&str> {
-        match self {
-            Self::Refused(problem) => Some(&problem.code),
-            _ => None,
-        }
-    }
-
     /// The exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
