@@ -9,8 +9,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        apply, approve, attest, audit, completions, diff, doctor, gate, health, history, hold, login, logout, promote, pull, push,
-        quickstart, rebuild, release, rollback, scrub, serve, status, steer, token, trace, unhold, unveto, veto,
+        apply, approve, attest, audit, completions, diff, doctor, gate, health, history, hold, login, logout, promote,
+        pull, push, quickstart, rebuild, release, rollback, scrub, serve, status, steer, token, trace, unhold, unveto,
+        veto,
     },
     context::Context,
     outcome::{Outcome, USAGE},

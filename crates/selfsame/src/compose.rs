@@ -146,7 +146,8 @@ impl DataDir {
             }
         };
         let token: Option<TokenId> = server::token::id_of(&secret);
-        let token = token.ok_or_else(|| Unusable::Key { path: file.display().to_string(), problem: "it holds no token".into() })?;
+        let token = token
+            .ok_or_else(|| Unusable::Key { path: file.display().to_string(), problem: "it holds no token".into() })?;
         Ok(Opening { token, hash: Digest::sha256(secret.as_bytes()) })
     }
 }

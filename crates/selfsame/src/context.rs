@@ -51,7 +51,10 @@ impl Context {
         }
         let credentials = Credentials::load()?;
         let server = self.server.clone().or_else(|| credentials.current.clone()).ok_or_else(|| {
-            Failure::usage("no server is known", "log in with `selfsame login URL`, or give --server or SELFSAME_SERVER")
+            Failure::usage(
+                "no server is known",
+                "log in with `selfsame login URL`, or give --server or SELFSAME_SERVER",
+            )
         })?;
         let stored = credentials.tokens.get(server.trim_end_matches('/')).cloned();
         Ok((server, own.or(stored)))
@@ -74,7 +77,9 @@ impl Context {
         match fs::read(PROJECT_FILE) {
             Ok(bytes) => {
                 let config = project_file::parse(PROJECT_FILE.as_ref(), &bytes);
-                let config = config.map_err(|invalid| Failure::usage(invalid.to_string(), "mend the file, or name the project with --project"))?;
+                let config = config.map_err(|invalid| {
+                    Failure::usage(invalid.to_string(), "mend the file, or name the project with --project")
+                })?;
                 Ok(Some(config.project))
             }
             Err(_) => Ok(None),
@@ -92,7 +97,10 @@ impl Context {
             [] => Err(Failure::usage("there is no project that you may see", "create one with `selfsame apply FILE`")),
             several => {
                 let names: Vec<_> = several.iter().map(|one| one.project.as_str()).collect();
-                Err(Failure::usage("there are several projects", &format!("name one with --project: {}", names.join(", "))))
+                Err(Failure::usage(
+                    "there are several projects",
+                    &format!("name one with --project: {}", names.join(", ")),
+                ))
             }
         }
     }

@@ -28,8 +28,9 @@ impl Credentials {
     pub fn load() -> Result<Self, Failure> {
         let Some(file) = file() else { return Ok(Self::default()) };
         match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| Failure::broken(format!("`{}` is not readable: {error}; remove it and log in again", file.display()))),
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                Failure::broken(format!("`{}` is not readable: {error}; remove it and log in again", file.display()))
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Failure::file(&file, &error)),
         }
@@ -37,7 +38,8 @@ impl Credentials {
 
     /// Stores them, whole or not at all; says where.
     pub fn store(&self) -> Result<PathBuf, Failure> {
-        let file = file().ok_or_else(|| Failure::broken("neither XDG_CONFIG_HOME nor HOME says where to keep the token"))?;
+        let file =
+            file().ok_or_else(|| Failure::broken("neither XDG_CONFIG_HOME nor HOME says where to keep the token"))?;
         let bytes = serde_json::to_vec_pretty(self).expect("credentials serialise to JSON");
         let write = || -> io::Result<()> {
             let folder = file.parent().unwrap_or(&file);

@@ -21,7 +21,7 @@ use crate::{
 
 pub use hasher::Hasher;
 pub use layout::{Layout, LayoutWriter};
-pub use manifest::{Descriptor, EMPTY_CONFIG, EMPTY_TYPE, INDEX_TYPE, MANIFEST_TYPE, Manifest, MODE, TITLE};
+pub use manifest::{Descriptor, EMPTY_CONFIG, EMPTY_TYPE, INDEX_TYPE, MANIFEST_TYPE, MODE, Manifest, TITLE};
 pub use reference::{ArtifactName, Reference};
 pub use upload::Source;
 
@@ -72,7 +72,12 @@ impl Registry {
     /// The repository on the server that `context` names.
     pub fn new(context: &Context, repository: RepositoryName) -> Outcome<Self> {
         let (server, token) = context.server_and_token()?;
-        let not_understood = || Failure::usage(format!("`{server}` is no address of a server"), "write `https://HOST` or `http://HOST:PORT`");
+        let not_understood = || {
+            Failure::usage(
+                format!("`{server}` is no address of a server"),
+                "write `https://HOST` or `http://HOST:PORT`",
+            )
+        };
         let base: Url = server.parse().map_err(|_| not_understood())?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(not_understood());
@@ -100,7 +105,8 @@ impl Registry {
             return self.fetch(reference).await.map(|fetched| fetched.digest);
         }
         let response = refuse(response).await?;
-        let digest = response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok()?.parse().ok());
+        let digest =
+            response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok()?.parse().ok());
         match digest {
             Some(digest) => Ok(digest),
             None => Ok(self.fetch(reference).await?.digest),
@@ -121,9 +127,9 @@ impl Registry {
         let algorithm = expected.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
         let digest = Digest::of(algorithm, &bytes);
         match expected {
-            Some(expected) if expected != digest => {
-                Err(Failure::broken(format!("the manifest `{expected}` arrived with the digest `{digest}`: it is refused")))
-            }
+            Some(expected) if expected != digest => Err(Failure::broken(format!(
+                "the manifest `{expected}` arrived with the digest `{digest}`: it is refused"
+            ))),
             _ => Ok(Fetched { digest, media_type, bytes }),
         }
     }
@@ -178,7 +184,13 @@ impl Registry {
 }
 
 fn is_later(status: StatusCode) -> bool {
-    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT)
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::GATEWAY_TIMEOUT
+    )
 }
 
 fn header_text(response: &Response, name: header::HeaderName) -> Option<&str> {
@@ -203,7 +215,9 @@ async fn refuse(response: Response) -> Outcome<Response> {
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(Failure::broken(message));
     }
-    let code = code.or_else(|| first.map(|error| error.code.to_lowercase().replace('_', "-"))).unwrap_or_else(|| "refused".into());
+    let code = code
+        .or_else(|| first.map(|error| error.code.to_lowercase().replace('_', "-")))
+        .unwrap_or_else(|| "refused".into());
     // The registry's message holds the hint already.
     Err(Failure::refused(&code, message, None))
 }
@@ -212,7 +226,8 @@ async fn refuse(response: Response) -> Outcome<Response> {
 async fn limited(mut response: Response, max: usize) -> Outcome<Bytes> {
     let mut bytes = Vec::new();
     loop {
-        let piece = response.chunk().await.map_err(|error| Failure::broken(format!("the answer broke off: {error}")))?;
+        let piece =
+            response.chunk().await.map_err(|error| Failure::broken(format!("the answer broke off: {error}")))?;
         let Some(piece) = piece else { return Ok(bytes.into()) };
         if bytes.len() + piece.len() > max {
             return Err(Failure::broken(format!("the answer has more than {max} bytes")));

@@ -118,7 +118,9 @@ impl From<ClientError> for Failure {
                 error.to_string(),
                 Some("log in with `selfsame login URL`, or set SELFSAME_TOKEN or SELFSAME_TOKEN_FILE".into()),
             ),
-            ClientError::Busy => Self::Broken { text: error.to_string(), hint: Some("ask again; nothing was done".into()) },
+            ClientError::Busy => {
+                Self::Broken { text: error.to_string(), hint: Some("ask again; nothing was done".into()) }
+            }
             ClientError::Broken(text) => Self::broken(text),
         }
     }

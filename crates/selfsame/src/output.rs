@@ -56,7 +56,9 @@ pub fn print(text: &str) -> Outcome {
     }
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::broken(format!("standard output: {error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::broken(format!("standard output: {error}")))
+        }
         _ => Ok(()),
     }
 }

@@ -54,12 +54,17 @@ impl Fault {
 pub fn parse(name: &Path, bytes: &[u8]) -> Result<ProjectConfig, InvalidFile> {
     let text = match std::str::from_utf8(bytes) {
         _ if bytes.len() > FILE_BYTES_MAX => {
-            return Err(explain(name, "", Fault::at(start(), format!("the file has more than {FILE_BYTES_MAX} bytes"))));
+            return Err(explain(
+                name,
+                "",
+                Fault::at(start(), format!("the file has more than {FILE_BYTES_MAX} bytes")),
+            ));
         }
         Ok(text) => text,
         Err(error) => {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let column = before.lines().last().filter(|_| !before.ends_with('\n')).map_or(0, |line| line.chars().count()) + 1;
+            let column =
+                before.lines().last().filter(|_| !before.ends_with('\n')).map_or(0, |line| line.chars().count()) + 1;
             let place = Place { line: before.matches('\n').count() + 1, column };
             return Err(explain(name, &before, Fault::at(place, "from here on, the file is no UTF-8 text")));
         }
@@ -70,7 +75,8 @@ pub fn parse(name: &Path, bytes: &[u8]) -> Result<ProjectConfig, InvalidFile> {
 fn read(text: &str) -> Result<ProjectConfig, Fault> {
     let tree = Node::parse(text)?;
     let json = check::check(&tree, &shape::FILE, "the project's file")?;
-    let config: ProjectConfig = serde_json::from_value(json).map_err(|error| Fault::at(tree.place, error.to_string()))?;
+    let config: ProjectConfig =
+        serde_json::from_value(json).map_err(|error| Fault::at(tree.place, error.to_string()))?;
     config.check().map_err(|invalid| locate(&tree, invalid))?;
     Ok(config)
 }

@@ -70,7 +70,9 @@ async fn latest(client: &Client, project: &ProjectName) -> Outcome<ReleaseId> {
 async fn by_stage_or_digits(client: &Client, project: &ProjectName, name: &StageName) -> Outcome<ReleaseId> {
     let board = client.board(project).await?;
     if let Some(stage) = board.stages.iter().find(|stage| stage.stage == *name) {
-        let empty = || Failure::refused("stage-empty", format!("stage `{name}` has no release"), Some("promote one first".into()));
+        let empty = || {
+            Failure::refused("stage-empty", format!("stage `{name}` has no release"), Some("promote one first".into()))
+        };
         return stage.current.as_ref().map(|current| current.release.clone()).ok_or_else(empty);
     }
     if is_prefix(name.as_str()) {

@@ -10,11 +10,15 @@ use super::Finding;
 /// `logged` are the hashes of the same places, and of those where nothing stands any more.
 pub fn classify(found: &BTreeMap<u64, Hash>, logged: &BTreeMap<u64, Hash>) -> Vec<Finding> {
     let place: BTreeMap<Hash, u64> = logged.iter().map(|(index, hash)| (*hash, *index)).collect();
-    let moved: BTreeMap<u64, u64> = found.iter().filter_map(|(index, hash)| Some((*index, *place.get(hash)?))).collect();
+    let moved: BTreeMap<u64, u64> =
+        found.iter().filter_map(|(index, hash)| Some((*index, *place.get(hash)?))).collect();
     let arrived: BTreeSet<u64> = moved.values().copied().collect();
     // Nobody has the bytes of these places, and no other bytes stand in their place.
-    let dropped: Vec<u64> =
-        logged.keys().filter(|index| !arrived.contains(index) && (moved.contains_key(index) || !found.contains_key(index))).copied().collect();
+    let dropped: Vec<u64> = logged
+        .keys()
+        .filter(|index| !arrived.contains(index) && (moved.contains_key(index) || !found.contains_key(index)))
+        .copied()
+        .collect();
     let mut findings = runs(&dropped);
     for (index, hash) in found {
         match moved.get(index) {

@@ -25,7 +25,10 @@ impl Database {
     pub fn open(data: &Path) -> Outcome<Self> {
         // Opening would make a directory that is not there.
         if !data.is_dir() {
-            return Err(Failure::usage(format!("there is no folder `{}`", data.display()), "name the server's data directory"));
+            return Err(Failure::usage(
+                format!("there is no folder `{}`", data.display()),
+                "name the server's data directory",
+            ));
         }
         let storage = DataDir::new(data).open_storage().map_err(|unusable| Failure::broken(unusable.to_string()))?;
         Ok(Self { ports: storage.ports })
@@ -45,7 +48,13 @@ impl Database {
     }
 
     /// Goes on from the published entries to those that are not published yet, and compares where both end.
-    pub async fn go_on(&self, fold: &mut Fold, frontier: &mut tlog::Frontier, origin: &str, findings: &mut Vec<Finding>) -> Outcome {
+    pub async fn go_on(
+        &self,
+        fold: &mut Fold,
+        frontier: &mut tlog::Frontier,
+        origin: &str,
+        findings: &mut Vec<Finding>,
+    ) -> Outcome {
         let head = self.ports.ledger.head().await?;
         if frontier.size() > head.frontier.size() {
             let problem = format!("it has {} entries, and {} were published", head.frontier.size(), frontier.size());

@@ -126,21 +126,36 @@ impl fmt::Display for Finding {
             Self::Checkpoint { problem } => write!(f, "the checkpoint is not believed: {problem}"),
             Self::FileMissing { file } => write!(f, "`{file}` is missing"),
             Self::FileMalformed { file, problem } => write!(f, "`{file}` is damaged: {problem}"),
-            Self::TileChanged { file, entry } => write!(f, "`{file}` was changed: its hash for entry {entry} does not follow from the entries"),
-            Self::EntryChanged { entry } => write!(f, "entry {entry} was changed: its bytes are not those that were logged"),
+            Self::TileChanged { file, entry } => {
+                write!(f, "`{file}` was changed: its hash for entry {entry} does not follow from the entries")
+            }
+            Self::EntryChanged { entry } => {
+                write!(f, "entry {entry} was changed: its bytes are not those that were logged")
+            }
             Self::EntryDropped { entry, count: 1 } => write!(f, "entry {entry} was dropped"),
             Self::EntryDropped { entry, count } => write!(f, "entry {entry} and {} after it were dropped", count - 1),
-            Self::EntryReordered { entry, logged_as } => write!(f, "entry {entry} was reordered: it was logged as entry {logged_as}"),
+            Self::EntryReordered { entry, logged_as } => {
+                write!(f, "entry {entry} was reordered: it was logged as entry {logged_as}")
+            }
             Self::EntryUnreadable { entry, problem } => write!(f, "entry {entry} is not readable: {problem}"),
-            Self::TimeBackwards { entry, at, before } => write!(f, "entry {entry} is of {at}, and the one before it of {before}"),
+            Self::TimeBackwards { entry, at, before } => {
+                write!(f, "entry {entry} is of {at}, and the one before it of {before}")
+            }
             Self::Opening { entry, problem } => write!(f, "entry {entry}: {problem}"),
             Self::Root { size } => write!(f, "the {size} entries do not lead to the root that was signed"),
-            Self::Truncated { size, had } => write!(f, "the ledger was truncated: it has {size} entries and had {had}; entry {size} and all after it are gone"),
+            Self::Truncated { size, had } => write!(
+                f,
+                "the ledger was truncated: it has {size} entries and had {had}; entry {size} and all after it are gone"
+            ),
             Self::Rewritten { entry } => write!(f, "entry {entry} is another than it was"),
-            Self::HistoryRewritten { before } => write!(f, "history was rewritten: the first {before} entries are not those that were signed earlier"),
+            Self::HistoryRewritten { before } => {
+                write!(f, "history was rewritten: the first {before} entries are not those that were signed earlier")
+            }
             Self::Row { key, problem } => write!(f, "the row `{key}` of the state {problem}"),
             Self::Database { problem } => write!(f, "the database: {problem}"),
-            Self::Blob { digest, entry, problem } => write!(f, "the blob `{digest}`, which entry {entry} names, {problem}"),
+            Self::Blob { digest, entry, problem } => {
+                write!(f, "the blob `{digest}`, which entry {entry} names, {problem}")
+            }
         }
     }
 }

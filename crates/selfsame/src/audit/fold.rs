@@ -17,7 +17,8 @@ pub struct Fold {
 impl Fold {
     /// Takes the next entry. `origin` is the name that the ledger must open under.
     pub fn take(&mut self, index: u64, bytes: &[u8], origin: &str) -> Result<(), Finding> {
-        let entry = Entry::decode(bytes).map_err(|error| Finding::EntryUnreadable { entry: index, problem: error.to_string() })?;
+        let entry = Entry::decode(bytes)
+            .map_err(|error| Finding::EntryUnreadable { entry: index, problem: error.to_string() })?;
         if entry.at < self.time {
             return Err(Finding::TimeBackwards { entry: index, at: entry.at, before: self.time });
         }

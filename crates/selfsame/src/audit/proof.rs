@@ -21,7 +21,13 @@ pub async fn read_entry(source: &Source, index: u64, size: u64) -> Outcome<Bytes
 }
 
 /// The proof that the ledger holds the entry `bytes` at `index`, with the entry in it, checked before it is handed out.
-pub async fn prove(source: &Source, index: u64, bytes: &[u8], note: &[u8], checkpoint: &VerifiedCheckpoint) -> Outcome<TlogProof> {
+pub async fn prove(
+    source: &Source,
+    index: u64,
+    bytes: &[u8],
+    note: &[u8],
+    checkpoint: &VerifiedCheckpoint,
+) -> Outcome<TlogProof> {
     let broken = |error: &dyn std::error::Error| Failure::broken(format!("entry {index} cannot be proved: {error}"));
     let mut tiles: BTreeMap<Tile, Vec<Hash>> = BTreeMap::new();
     let path = loop {
@@ -35,7 +41,8 @@ pub async fn prove(source: &Source, index: u64, bytes: &[u8], note: &[u8], check
             Err(error) => return Err(broken(&error)),
         }
     };
-    tlog::verify_inclusion(&tlog::leaf_hash(bytes), index, checkpoint.size(), &path, &checkpoint.root()).map_err(|error| broken(&error))?;
+    tlog::verify_inclusion(&tlog::leaf_hash(bytes), index, checkpoint.size(), &path, &checkpoint.root())
+        .map_err(|error| broken(&error))?;
     let note = Note::parse(note).map_err(|error| broken(&error))?;
     let proof = TlogProof::new(index, path, note).and_then(|proof| proof.with_extra(bytes.to_vec()));
     proof.map_err(|error| broken(&error))

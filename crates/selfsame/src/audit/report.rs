@@ -44,12 +44,17 @@ pub enum Compared {
 impl Report {
     /// The report for people.
     pub fn describe(&self) -> String {
-        let mut text = format!("ledger `{}`: {} entries, root {}\n  key     {}", self.origin, self.size, self.root, self.key);
+        let mut text =
+            format!("ledger `{}`: {} entries, root {}\n  key     {}", self.origin, self.size, self.root, self.key);
         if self.sound {
-            text.push_str("\n  entries each in its one form, in the order of time; every hash recomputed up to the signed root");
+            text.push_str(
+                "\n  entries each in its one form, in the order of time; every hash recomputed up to the signed root",
+            );
         }
         match &self.state {
-            Compared::Rows(rows) if self.sound => drop(write!(text, "\n  state   {rows} rows, each follows from the entries")),
+            Compared::Rows(rows) if self.sound => {
+                drop(write!(text, "\n  state   {rows} rows, each follows from the entries"))
+            }
             Compared::Rows(rows) => drop(write!(text, "\n  state   {rows} rows compared")),
             Compared::Not(why) => drop(write!(text, "\n  state   not compared: {why}")),
         }

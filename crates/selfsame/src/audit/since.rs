@@ -24,14 +24,24 @@ impl Earlier {
         let file = if mirror.is_some() { path.join("checkpoint") } else { path.to_owned() };
         let note = tokio::fs::read(&file).await.map_err(|error| Failure::file(&file, &error))?;
         let checkpoint = Checkpoint::open(&note, std::slice::from_ref(key));
-        let checkpoint =
-            checkpoint.map_err(|error| Failure::usage(format!("`{}` is not believed: {error}", file.display()), "give a checkpoint that the key signed"))?;
+        let checkpoint = checkpoint.map_err(|error| {
+            Failure::usage(
+                format!("`{}` is not believed: {error}", file.display()),
+                "give a checkpoint that the key signed",
+            )
+        })?;
         Ok(Self { checkpoint, mirror })
     }
 
     /// Whether the ledger still begins as it did. `root` is the root of its first entries, as many as the earlier checkpoint covers, if it
     /// has that many.
-    pub async fn compare(&self, size: u64, root: Option<Hash>, published: &Source, findings: &mut Vec<Finding>) -> Outcome {
+    pub async fn compare(
+        &self,
+        size: u64,
+        root: Option<Hash>,
+        published: &Source,
+        findings: &mut Vec<Finding>,
+    ) -> Outcome {
         let had = self.checkpoint.size();
         if size < had {
             findings.push(Finding::Truncated { size, had });

@@ -35,7 +35,9 @@ impl Source {
                 };
                 match read.await {
                     Ok(bytes) => Ok(Some(bytes.into())),
-                    Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+                    Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                        Ok(None)
+                    }
                     Err(error) => Err(Failure::file(&file, &error)),
                 }
             }

@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use domain::{Entry, Event, Timestamp, Version};
-use tlog::{Checkpoint, EntryBundle, Frontier, Hash, SignerKey, TileBuilder, VerifiedCheckpoint, bundles_for, leaf_hash};
+use tlog::{
+    Checkpoint, EntryBundle, Frontier, Hash, SignerKey, TileBuilder, VerifiedCheckpoint, bundles_for, leaf_hash,
+};
 
 use super::{Earlier, Finding, Source, Stops, classify::classify, prove, read_entry, walk};
 
@@ -84,10 +86,12 @@ async fn with_bundle(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<Finding> {
     audited(folder.path()).await
 }
 
-
 #[tokio::test]
 async fn what_was_done_to_entries_is_named_exactly() {
-    let short = || Finding::FileMalformed { file: "tile/entries/001".into(), problem: "it holds fewer entries than its name says".into() };
+    let short = || Finding::FileMalformed {
+        file: "tile/entries/001".into(),
+        problem: "it holds fewer entries than its name says".into(),
+    };
     let changed = with_bundle(|entries| entries[44][30] ^= 1).await;
     assert_eq!(changed, [Finding::EntryChanged { entry: 300 }]);
     let swapped = with_bundle(|entries| entries.swap(4, 9)).await;
@@ -135,7 +139,11 @@ async fn rules_of_every_ledger_are_checked() {
         publish(folder.path(), &entries);
         let found = audited(folder.path()).await;
         let index = match &found[..] {
-            [Finding::Opening { entry, .. } | Finding::TimeBackwards { entry, .. } | Finding::EntryUnreadable { entry, .. }] => *entry,
+            [
+                Finding::Opening { entry, .. }
+                | Finding::TimeBackwards { entry, .. }
+                | Finding::EntryUnreadable { entry, .. },
+            ] => *entry,
             other => panic!("{other:?}"),
         };
         assert_eq!(index, named, "{found:?}");
@@ -152,7 +160,10 @@ async fn a_ledger_must_begin_with_what_was_signed_earlier() {
         let (source, checkpoint) = (Source::Directory(new.path().to_owned()), checkpoint(new.path()));
         let stops = Stops { earlier: Some(earlier.checkpoint.size()), rows: None };
         let mut walked = walk(&source, &checkpoint, stops, |_| {}).await.expect("the files are readable");
-        earlier.compare(checkpoint.size(), walked.earlier_root, &source, &mut walked.findings).await.expect("the files are readable");
+        earlier
+            .compare(checkpoint.size(), walked.earlier_root, &source, &mut walked.findings)
+            .await
+            .expect("the files are readable");
         walked.findings
     };
     publish(new.path(), &entries);

@@ -61,8 +61,19 @@ struct Walk<'a> {
 }
 
 /// Reads and recomputes everything up to the checkpoint. `progress` is told how many entries were read.
-pub async fn walk(source: &Source, checkpoint: &VerifiedCheckpoint, stops: Stops, progress: impl Fn(u64)) -> Outcome<Walked> {
-    let seen = Walked { fold: Fold::default(), frontier: Frontier::default(), rows: None, earlier_root: None, findings: Vec::new() };
+pub async fn walk(
+    source: &Source,
+    checkpoint: &VerifiedCheckpoint,
+    stops: Stops,
+    progress: impl Fn(u64),
+) -> Outcome<Walked> {
+    let seen = Walked {
+        fold: Fold::default(),
+        frontier: Frontier::default(),
+        rows: None,
+        earlier_root: None,
+        findings: Vec::new(),
+    };
     let mut walk = Walk {
         source,
         checkpoint,

@@ -36,7 +36,9 @@ pub async fn run(context: &Context, args: ApplyArgs) -> Outcome {
     }
     let bytes = fs::read(&args.file).map_err(|error| Failure::file(&args.file, &error))?;
     let config = project_file::parse(&args.file, &bytes);
-    let config = config.map_err(|invalid| Failure::usage(invalid.to_string(), "`selfsame apply --schema` prints what is allowed, for editors"))?;
+    let config = config.map_err(|invalid| {
+        Failure::usage(invalid.to_string(), "`selfsame apply --schema` prints what is allowed, for editors")
+    })?;
     let client = context.client()?;
     let mut request = ApplyRequest { config, expect: None };
     let plan = client.plan(&request).await?;
@@ -49,7 +51,10 @@ pub async fn run(context: &Context, args: ApplyArgs) -> Outcome {
     }
     if !args.yes {
         if !output::is_interactive() {
-            return Err(Failure::usage("nobody is here to be asked", "look at the plan with --dry-run, and apply it with --yes"));
+            return Err(Failure::usage(
+                "nobody is here to be asked",
+                "look at the plan with --dry-run, and apply it with --yes",
+            ));
         }
         if !output::confirm("Apply this plan?")? {
             return Err(Failure::refused("not-confirmed", "nothing was applied", None));

@@ -9,7 +9,9 @@ use crate::{context::Context, outcome::Outcome, output, release_name::ReleaseNam
 
 /// Say yes to a release for a stage. Only people can, and never for what they promote themselves.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame gate check latest --to prod\n  selfsame approve latest --for prod --comment \"tried it\"")]
+#[command(
+    after_help = "Example:\n  selfsame gate check latest --to prod\n  selfsame approve latest --for prod --comment \"tried it\""
+)]
 pub struct ApproveArgs {
     /// The release: its id, at least 6 digits of it, `latest`, or a stage that has it.
     release: ReleaseName,

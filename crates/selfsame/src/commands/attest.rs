@@ -1,6 +1,11 @@
 //! `selfsame attest`: records evidence about an artifact or a release.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use api::{Document, EvidenceRequest};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -20,7 +25,9 @@ const DOCUMENT_BYTES_MAX: u64 = 1 << 20;
 
 /// Record evidence about an artifact or a release.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame attest sha256:9c1b... --kind tests --name unit --result passed --file report.xml")]
+#[command(
+    after_help = "Example:\n  selfsame attest sha256:9c1b... --kind tests --name unit --result passed --file report.xml"
+)]
 pub struct AttestArgs {
     /// The digest of the artifact; or a release by any of its names.
     #[arg(value_name = "DIGEST")]
@@ -66,8 +73,14 @@ pub async fn run(context: &Context, args: AttestArgs) -> Outcome {
     let project = context.project(&client).await?;
     let subject = args.subject.resolve(&client, &project).await?.digest().clone();
     let attributes: BTreeMap<_, _> = args.attributes.into_iter().map(|Pair { key, value }| (key, value)).collect();
-    let request =
-        EvidenceRequest { subject: subject.clone(), kind: args.kind, name: args.name, result: args.result.into(), attributes, document };
+    let request = EvidenceRequest {
+        subject: subject.clone(),
+        kind: args.kind,
+        name: args.name,
+        result: args.result.into(),
+        attributes,
+        document,
+    };
     let receipt = client.record_evidence(&context.key(), &project, &request).await?;
     context.settle(&client, receipt.as_of).await;
     output::answer(context.json, &receipt, |receipt| {

@@ -21,7 +21,9 @@ const SMALL_BYTES_MAX: u64 = 1 << 20;
 
 /// Check the ledger, and prove what it says, with nothing but its public key.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame audit verify --dir data/ledger --key data/keys/ledger.pub\n  selfsame audit prove 42 -o entry.tlog-proof")]
+#[command(
+    after_help = "Example:\n  selfsame audit verify --dir data/ledger --key data/keys/ledger.pub\n  selfsame audit prove 42 -o entry.tlog-proof"
+)]
 pub struct AuditArgs {
     #[command(subcommand)]
     what: What,
@@ -75,7 +77,9 @@ fn read_key(text: &str) -> Outcome<VerifierKey> {
     }
     let bytes = read_small(Path::new(text))?;
     let written = String::from_utf8_lossy(&bytes);
-    written.trim().parse().map_err(|error| Failure::usage(format!("`{text}` holds no public key: {error}"), "a key looks like `NAME+HASH+BASE64`"))
+    written.trim().parse().map_err(|error| {
+        Failure::usage(format!("`{text}` holds no public key: {error}"), "a key looks like `NAME+HASH+BASE64`")
+    })
 }
 
 /// The whole of a small file.
@@ -102,7 +106,9 @@ async fn read_checkpoint(source: &Source, key: &VerifierKey) -> Outcome<(Vec<u8>
 /// The newest checkpoint, which must be believed.
 async fn believed_checkpoint(source: &Source, key: &VerifierKey) -> Outcome<(Vec<u8>, VerifiedCheckpoint)> {
     let (note, opened) = read_checkpoint(source, key).await?;
-    let opened = opened.map_err(|problem| Failure::refused("checkpoint-not-believed", format!("the checkpoint is not believed: {problem}"), None))?;
+    let opened = opened.map_err(|problem| {
+        Failure::refused("checkpoint-not-believed", format!("the checkpoint is not believed: {problem}"), None)
+    })?;
     Ok((note, opened))
 }
 
@@ -114,6 +120,8 @@ async fn key_or_server_s(source: &Source, given: Option<&str>) -> Outcome<Verifi
             let text = client.ledger_key().await?;
             text.parse().map_err(|error| Failure::broken(format!("the server's key is not readable: {error}")))
         }
-        (None, Source::Directory(_)) => Err(Failure::usage("no key was given", "give the ledger's public key with --key")),
+        (None, Source::Directory(_)) => {
+            Err(Failure::usage("no key was given", "give the ledger's public key with --key"))
+        }
     }
 }

@@ -51,7 +51,8 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Outcome {
     checks.push(told("views", views(&database).await));
     let wrong = checks.iter().filter(|check| !check.ok).count();
     output::answer(context.json, &checks, |checks| {
-        let line = |check: &Check| format!("{}  {}: {}", if check.ok { "ok   " } else { "WRONG" }, check.what, check.found);
+        let line =
+            |check: &Check| format!("{}  {}: {}", if check.ok { "ok   " } else { "WRONG" }, check.what, check.found);
         checks.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
     if wrong == 0 {
@@ -74,7 +75,10 @@ fn writable(data: &Path) -> Check {
         file.sync_all()
     });
     let _ = fs::remove_file(&file);
-    told("disk", tried.map(|()| "it can be written and synced".into()).map_err(|error| format!("it cannot be written: {error}")))
+    told(
+        "disk",
+        tried.map(|()| "it can be written and synced".into()).map_err(|error| format!("it cannot be written: {error}")),
+    )
 }
 
 fn space(data: &Path) -> Check {
@@ -89,15 +93,19 @@ fn space(data: &Path) -> Check {
 /// Nobody else may read the private key.
 fn secrets(data: &Path) -> Check {
     let mode = fs::metadata(data.join("keys/ledger.key")).map(|metadata| metadata.permissions().mode() & 0o777);
-    told("private key", match mode {
-        Ok(mode) if mode & 0o077 == 0 => Ok("only its owner can read it".into()),
-        Ok(mode) => Err(format!("others can read it (mode {mode:o}): chmod 600 keys/ledger.key")),
-        Err(error) => Err(format!("keys/ledger.key: {error}")),
-    })
+    told(
+        "private key",
+        match mode {
+            Ok(mode) if mode & 0o077 == 0 => Ok("only its owner can read it".into()),
+            Ok(mode) => Err(format!("others can read it (mode {mode:o}): chmod 600 keys/ledger.key")),
+            Err(error) => Err(format!("keys/ledger.key: {error}")),
+        },
+    )
 }
 
 fn key(data: &DataDir) -> Result<VerifierKey, String> {
-    let text = fs::read_to_string(data.public_key()).map_err(|error| format!("`{}`: {error}", data.public_key().display()))?;
+    let text =
+        fs::read_to_string(data.public_key()).map_err(|error| format!("`{}`: {error}", data.public_key().display()))?;
     text.trim().parse().map_err(|error| format!("`{}`: {error}", data.public_key().display()))
 }
 
@@ -109,8 +117,12 @@ async fn published(database: &Database, key: Option<&VerifierKey>) -> Result<Str
     let note = note.ok_or("nothing is published yet")?;
     let checkpoint = Checkpoint::open(&note, std::slice::from_ref(key)).map_err(|error| error.to_string())?;
     match checkpoint.size() {
-        size if size > entries => Err(format!("{entries} entries, and {size} were published: the database is older than the checkpoint")),
-        size if size == entries && checkpoint.root() != head.frontier.root() => Err("the checkpoint is of another ledger".into()),
+        size if size > entries => {
+            Err(format!("{entries} entries, and {size} were published: the database is older than the checkpoint"))
+        }
+        size if size == entries && checkpoint.root() != head.frontier.root() => {
+            Err("the checkpoint is of another ledger".into())
+        }
         size => Ok(format!("{entries} entries, {size} of them published")),
     }
 }

@@ -28,7 +28,9 @@ enum What {
 
 /// Explain what lets a release into a stage and what keeps it out; exit code 1 if the gate is closed.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame gate check latest --to prod\n  selfsame gate check 3f2a01 --to prod --at 2026-11-24T09:30:00Z")]
+#[command(
+    after_help = "Example:\n  selfsame gate check latest --to prod\n  selfsame gate check 3f2a01 --to prod --at 2026-11-24T09:30:00Z"
+)]
 struct CheckArgs {
     /// The release: its id, at least 6 digits of it, `latest`, or a stage that has it.
     release: ReleaseName,
@@ -55,7 +57,12 @@ pub async fn run(context: &Context, args: GateArgs) -> Outcome {
     if answer.lets_in {
         return Ok(());
     }
-    let first_step = answer.decision.findings.iter().filter(|finding| !open(finding.status)).find_map(|finding| finding.next_step.clone());
+    let first_step = answer
+        .decision
+        .findings
+        .iter()
+        .filter(|finding| !open(finding.status))
+        .find_map(|finding| finding.next_step.clone());
     let text = format!("`{}` stays closed for {}", args.to, release.short());
     let failure = Failure::refused("gate-unmet", text, first_step);
     // The answer was printed already, so the refusal is for people only.

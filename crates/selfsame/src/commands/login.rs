@@ -1,8 +1,6 @@
 //! `selfsame login`: keeps a token for a server.
 
-use std::{
-    io::{self, BufRead, Read},
-};
+use std::io::{self, BufRead, Read};
 
 use api::Client;
 use clap::Args;
@@ -39,7 +37,13 @@ pub async fn run(context: &Context, args: LoginArgs) -> Outcome {
     let file = credentials.store()?;
     output::answer(context.json, &who, |who| {
         let grants: Vec<_> = who.grants.iter().map(ToString::to_string).collect();
-        format!("logged in to {url} as {} ({}) until {}\nkept in {}", who.party, grants.join(", "), who.expires, file.display())
+        format!(
+            "logged in to {url} as {} ({}) until {}\nkept in {}",
+            who.party,
+            grants.join(", "),
+            who.expires,
+            file.display()
+        )
     })
 }
 
@@ -54,7 +58,10 @@ fn read_token(context: &Context, from_stdin: bool) -> Outcome<String> {
     } else if output::is_interactive() {
         ask()?
     } else {
-        return Err(Failure::usage("nobody is here to be asked for the token", "give it with --token-stdin or --token-file"));
+        return Err(Failure::usage(
+            "nobody is here to be asked for the token",
+            "give it with --token-stdin or --token-file",
+        ));
     };
     let token = text.trim().to_owned();
     if token.is_empty() {

@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Move a release into a stage, if the stage's gate lets it in.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame promote latest --to staging\n  selfsame promote staging --to prod --wait=2h --reason \"release 1.4\"")]
+#[command(
+    after_help = "Example:\n  selfsame promote latest --to staging\n  selfsame promote staging --to prod --wait=2h --reason \"release 1.4\""
+)]
 pub struct PromoteArgs {
     /// The release: its id, at least 6 digits of it, `latest`, or a stage that has it.
     release: ReleaseName,
@@ -46,7 +48,12 @@ pub async fn run(context: &Context, args: PromoteArgs) -> Outcome {
     if args.dry_run {
         let answer = client.rehearse_promotion(&project, &args.to, &request).await?;
         return output::answer(context.json, &answer, |answer| {
-            format!("{}\n{} would enter `{}`; nothing was changed", gate::describe(&answer.decision), release.short(), args.to)
+            format!(
+                "{}\n{} would enter `{}`; nothing was changed",
+                gate::describe(&answer.decision),
+                release.short(),
+                args.to
+            )
         });
     }
     let key = context.key();
@@ -56,7 +63,9 @@ pub async fn run(context: &Context, args: PromoteArgs) -> Outcome {
             Ok(receipt) => break receipt,
             Err(failure) => failure,
         };
-        let left = args.wait.map_or(Duration::ZERO, |wait| Duration::from_millis(wait.as_millis()).saturating_sub(begun.elapsed()));
+        let left = args
+            .wait
+            .map_or(Duration::ZERO, |wait| Duration::from_millis(wait.as_millis()).saturating_sub(begun.elapsed()));
         match &refusal {
             Failure::Refused(problem) if problem.code == "gate-unmet" && !left.is_zero() => {
                 output::note(&format!("waiting: {}", problem.detail));
@@ -97,7 +106,8 @@ async fn wait(client: &Client, project: &ProjectName, decision: Option<&Decision
 
 /// How long until time alone opens the gate, if nothing else is missing.
 fn until_time_opens(decision: &Decision) -> Option<Duration> {
-    let closed = decision.findings.iter().filter(|finding| !matches!(finding.status, api::Status::Met | api::Status::Waived));
+    let closed =
+        decision.findings.iter().filter(|finding| !matches!(finding.status, api::Status::Met | api::Status::Waived));
     let opens: Vec<Timestamp> = closed.map(|finding| finding.met_at).collect::<Option<_>>()?;
     let pause = opens.into_iter().max()?.since(decision.at);
     Some(Duration::from_millis(pause.as_millis()))

@@ -21,7 +21,9 @@ const MANIFESTS_MAX: usize = 1000;
 
 /// Fetch an artifact, every byte checked against its digest.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame pull shop/web:prod -o out\n  selfsame pull shop/web@sha256:9c1b... -o out")]
+#[command(
+    after_help = "Example:\n  selfsame pull shop/web:prod -o out\n  selfsame pull shop/web@sha256:9c1b... -o out"
+)]
 pub struct PullArgs {
     /// The artifact: `PROJECT/COMPONENT:TAG` (each stage is a tag) or `PROJECT/COMPONENT@DIGEST`.
     artifact: ArtifactName,
@@ -62,7 +64,8 @@ pub async fn run(context: &Context, args: PullArgs) -> Outcome {
 }
 
 fn read(fetched: &Fetched) -> Outcome<Manifest> {
-    serde_json::from_slice(&fetched.bytes).map_err(|error| Failure::broken(format!("the manifest `{}` is not readable: {error}", fetched.digest)))
+    serde_json::from_slice(&fetched.bytes)
+        .map_err(|error| Failure::broken(format!("the manifest `{}` is not readable: {error}", fetched.digest)))
 }
 
 async fn pull_files(registry: &Registry, manifest: &Manifest, folder: &Path) -> Outcome<Vec<PathBuf>> {
@@ -89,7 +92,11 @@ async fn pull_files(registry: &Registry, manifest: &Manifest, folder: &Path) -> 
 fn safe_title(title: &str) -> Outcome<&Path> {
     let path = Path::new(title);
     let is_safe = !title.is_empty() && path.components().all(|part| matches!(part, Component::Normal(_)));
-    if is_safe { Ok(path) } else { Err(Failure::broken(format!("the artifact wants to write to `{title}`: it is refused"))) }
+    if is_safe {
+        Ok(path)
+    } else {
+        Err(Failure::broken(format!("the artifact wants to write to `{title}`: it is refused")))
+    }
 }
 
 /// Only whether a file is executable is taken over.
@@ -117,7 +124,9 @@ async fn pull_layout(
         bar.inc_length(manifest.blobs().map(|blob| blob.size).sum());
         for blob in manifest.blobs() {
             let before = bar.position();
-            registry.fetch_blob(blob, &writer.blob(&blob.digest), 0o644, |there| bar.set_position(before + there)).await?;
+            registry
+                .fetch_blob(blob, &writer.blob(&blob.digest), 0o644, |there| bar.set_position(before + there))
+                .await?;
         }
         for child in &manifest.manifests {
             let fetched = registry.fetch(&Reference::Digest(child.digest.clone())).await?;

@@ -18,11 +18,11 @@ use serde::Serialize;
 use crate::{
     context::{self, Context},
     oci::{
-        Descriptor, EMPTY_CONFIG, EMPTY_TYPE, Hasher, Layout, MANIFEST_TYPE, MODE, Manifest, Reference, Registry, Source, TITLE,
+        Descriptor, EMPTY_CONFIG, EMPTY_TYPE, Hasher, Layout, MANIFEST_TYPE, MODE, Manifest, Reference, Registry,
+        Source, TITLE,
     },
     outcome::{Failure, Outcome},
-    output,
-    progress,
+    output, progress,
 };
 
 /// How many manifests an index may lead to.
@@ -30,7 +30,9 @@ const MANIFESTS_MAX: usize = 1000;
 
 /// Push files, or a folder in OCI layout, as an artifact of a component. Prints its digest.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame push ./web --component web --commit 3f2a01b\n  selfsame push ./image --component web --tag 1.4")]
+#[command(
+    after_help = "Example:\n  selfsame push ./web --component web --commit 3f2a01b\n  selfsame push ./image --component web --tag 1.4"
+)]
 pub struct PushArgs {
     /// The files; or one folder in OCI layout.
     #[arg(required = true)]
@@ -151,7 +153,12 @@ async fn push_files(registry: &Registry, args: &PushArgs) -> Outcome<(String, By
     let empty = Bytes::from_static(EMPTY_CONFIG);
     registry.put_blob(&Digest::sha256(&empty), empty.len() as u64, &Source::Bytes(empty.clone()), |_| {}).await?;
     bar.finish_and_clear();
-    let config = Descriptor { media_type: EMPTY_TYPE.into(), digest: Digest::sha256(&empty), size: 2, annotations: BTreeMap::new() };
+    let config = Descriptor {
+        media_type: EMPTY_TYPE.into(),
+        digest: Digest::sha256(&empty),
+        size: 2,
+        annotations: BTreeMap::new(),
+    };
     let manifest = Manifest {
         schema_version: 2,
         media_type: Some(MANIFEST_TYPE.into()),
@@ -179,11 +186,15 @@ fn annotations(args: &PushArgs) -> BTreeMap<String, String> {
 fn hash(path: &Path) -> Outcome<Hashed> {
     let broken = |error: &std::io::Error| Failure::file(path, error);
     let title = path.file_name().and_then(|name| name.to_str());
-    let title = title.ok_or_else(|| Failure::usage(format!("`{}` has no name that is text", path.display()), "rename it"))?;
+    let title =
+        title.ok_or_else(|| Failure::usage(format!("`{}` has no name that is text", path.display()), "rename it"))?;
     let mut file = File::open(path).map_err(|error| broken(&error))?;
     let metadata = file.metadata().map_err(|error| broken(&error))?;
     if !metadata.is_file() {
-        return Err(Failure::usage(format!("`{}` is no file", path.display()), "push files, or one folder in OCI layout"));
+        return Err(Failure::usage(
+            format!("`{}` is no file", path.display()),
+            "push files, or one folder in OCI layout",
+        ));
     }
     let bar = progress::bytes("reading", metadata.len());
     let mut hasher = Hasher::new(Algorithm::Sha256);
@@ -203,7 +214,8 @@ fn hash(path: &Path) -> Outcome<Hashed> {
     if metadata.permissions().mode() & 0o111 != 0 {
         annotations.insert(MODE.to_owned(), "755".to_owned());
     }
-    let descriptor = Descriptor { media_type: "application/octet-stream".into(), digest: hasher.finish(), size, annotations };
+    let descriptor =
+        Descriptor { media_type: "application/octet-stream".into(), digest: hasher.finish(), size, annotations };
     Ok(Hashed { path: path.to_owned(), descriptor })
 }
 
@@ -211,7 +223,10 @@ fn hash(path: &Path) -> Outcome<Hashed> {
 async fn push_layout(registry: &Registry, layout: &Layout, args: &PushArgs) -> Outcome<(String, Bytes)> {
     let root = layout.root(args.ref_name.as_deref())?;
     if root.digest.algorithm() != Algorithm::Sha256 {
-        return Err(Failure::usage(format!("`{}` is no SHA-256 digest", root.digest), "write the layout with SHA-256 digests"));
+        return Err(Failure::usage(
+            format!("`{}` is no SHA-256 digest", root.digest),
+            "write the layout with SHA-256 digests",
+        ));
     }
     let (manifest, bytes) = layout.manifest(&root)?;
     let bar = progress::bytes("pushing", 0);
@@ -221,7 +236,10 @@ async fn push_layout(registry: &Registry, layout: &Layout, args: &PushArgs) -> O
     push_blobs(registry, layout, &manifest, &bar).await?;
     while let Some(child) = waiting.pop() {
         if children.len() >= MANIFESTS_MAX {
-            return Err(Failure::usage(format!("the index leads to more than {MANIFESTS_MAX} manifests"), "push a part of it"));
+            return Err(Failure::usage(
+                format!("the index leads to more than {MANIFESTS_MAX} manifests"),
+                "push a part of it",
+            ));
         }
         let (manifest, bytes) = layout.manifest(&child)?;
         push_blobs(registry, layout, &manifest, &bar).await?;

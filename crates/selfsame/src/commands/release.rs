@@ -15,7 +15,9 @@ use crate::{
 
 /// Create and list releases.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame release create --component web=sha256:... --component api=1.4\n  selfsame release list")]
+#[command(
+    after_help = "Example:\n  selfsame release create --component web=sha256:... --component api=1.4\n  selfsame release list"
+)]
 pub struct ReleaseArgs {
     #[command(subcommand)]
     what: What,

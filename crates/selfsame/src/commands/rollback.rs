@@ -32,7 +32,8 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Outcome {
     let receipt = client.roll_back(&context.key(), &project, &args.stage, &request).await?;
     context.settle(&client, receipt.as_of).await;
     output::answer(context.json, &receipt, |receipt| {
-        let release = receipt.events.first().and_then(|event| event["release"].as_str()).unwrap_or("its earlier release");
+        let release =
+            receipt.events.first().and_then(|event| event["release"].as_str()).unwrap_or("its earlier release");
         format!("`{}` is back on {release}: entry {}", args.stage, receipt.index)
     })
 }

@@ -55,11 +55,14 @@ pub async fn run(context: &Context, args: ScrubArgs) -> Outcome {
     }
     bar.finish_and_clear();
     output::answer(context.json, &scrubbed, |scrubbed| {
-        let damaged: String = scrubbed.damaged.iter().map(|digest| format!("\nFOUND: the blob `{digest}` is damaged")).collect();
+        let damaged: String =
+            scrubbed.damaged.iter().map(|digest| format!("\nFOUND: the blob `{digest}` is damaged")).collect();
         format!("{} blobs are intact{damaged}", scrubbed.intact)
     })?;
     match scrubbed.damaged.len() {
         0 => Ok(()),
-        count => Err(Failure::Negative(format!("{count} blobs are damaged: push them again, or restore them from a backup"))),
+        count => {
+            Err(Failure::Negative(format!("{count} blobs are damaged: push them again, or restore them from a backup")))
+        }
     }
 }

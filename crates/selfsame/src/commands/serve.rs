@@ -7,7 +7,7 @@ use engine::Engine;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    compose::DataDir,
+    compose::{Composed, DataDir},
     outcome::{Failure, Outcome},
 };
 
@@ -64,17 +64,23 @@ impl ServeArgs {
 /// Runs the server until it is told to stop.
 pub async fn run(args: ServeArgs) -> Outcome {
     log(args.log);
+    // Listening comes last: whoever can connect is answered.
+    let composed = compose(&args).await?;
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen)))?;
-    let serving = start(&args, listener).await?;
+    let serving = start(composed, listener)?;
     eprintln!("selfsame serves {} from {}", serving.url(), args.data.display());
     serving.until_stopped().await;
     Ok(())
 }
 
+/// Opens the data directory and starts an engine on it.
+pub async fn compose(args: &ServeArgs) -> Result<Composed, Failure> {
+    DataDir::new(&args.data).compose(&args.origin).await.map_err(|unusable| Failure::broken(unusable.to_string()))
+}
+
 /// Starts a server on a listener.
-pub async fn start(args: &ServeArgs, listener: TcpListener) -> Result<Serving, Failure> {
-    let composed = DataDir::new(&args.data).compose(&args.origin).await.map_err(|unusable| Failure::broken(unusable.to_string()))?;
+pub fn start(composed: Composed, listener: TcpListener) -> Result<Serving, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::broken(format!("cannot listen: {error}")))?;
     let router = server::router(server::App::new(composed.engine.clone(), &composed.verifier));
     let (stop, mut stopped) = watch::channel(false);

@@ -45,7 +45,11 @@ fn list(context: &Context, client: &Client, projects: &Page<ProjectSummary>) -> 
         table.render()
     })?;
     if !context.json {
-        let hint = if projects.items.is_empty() { "create one with `selfsame apply FILE`" } else { "`selfsame status --project NAME` shows its stages" };
+        let hint = if projects.items.is_empty() {
+            "create one with `selfsame apply FILE`"
+        } else {
+            "`selfsame status --project NAME` shows its stages"
+        };
         output::hint(hint);
     }
     Ok(())
@@ -55,7 +59,9 @@ fn describe(board: &Board) -> String {
     let mut table = Table::new(["STAGE", "RELEASE", "SINCE", "BY", "STATE"]);
     for stage in &board.stages {
         let cells = match &stage.current {
-            Some(current) => [current.release.short().to_owned(), current.mark.at.to_string(), current.mark.by.to_string()],
+            Some(current) => {
+                [current.release.short().to_owned(), current.mark.at.to_string(), current.mark.by.to_string()]
+            }
             None => ["-".into(), "-".into(), "-".into()],
         };
         let [release, since, by] = cells;
@@ -65,7 +71,13 @@ fn describe(board: &Board) -> String {
     for stage in board.stages.iter().filter(|stage| !stage.waiting.is_empty()) {
         let _ = write!(text, "\n\nfor `{}`:", stage.stage);
         for candidate in &stage.waiting {
-            let _ = write!(text, "\n  {} (created {}): {}", candidate.release.short(), candidate.created, candidate.standing);
+            let _ = write!(
+                text,
+                "\n  {} (created {}): {}",
+                candidate.release.short(),
+                candidate.created,
+                candidate.standing
+            );
             for missing in &candidate.missing {
                 let _ = write!(text, "\n      - {missing}");
             }
@@ -84,7 +96,11 @@ fn state(stage: &BoardStage) -> String {
     let mut words = Vec::new();
     let why = |reason: &str| if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     if let Some(health) = &stage.health {
-        words.push(if health.healthy { "healthy".to_owned() } else { format!("UNHEALTHY{}", why(&health.mark.reason)) });
+        words.push(if health.healthy {
+            "healthy".to_owned()
+        } else {
+            format!("UNHEALTHY{}", why(&health.mark.reason))
+        });
     }
     if let Some(pin) = &stage.pinned {
         words.push(format!("PINNED by {}{}", pin.by, why(&pin.reason)));

@@ -19,7 +19,9 @@ use crate::{
 
 /// Issue and revoke access tokens.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame token issue machine:ci --grant publisher@shop --expires 30d --output ci.token\n  selfsame token roles")]
+#[command(
+    after_help = "Example:\n  selfsame token issue machine:ci --grant publisher@shop --expires 30d --output ci.token\n  selfsame token roles"
+)]
 pub struct TokenArgs {
     #[command(subcommand)]
     what: What,
@@ -107,11 +109,16 @@ async fn issue(context: &Context, args: IssueArgs) -> Outcome {
             written.map_err(|error| Failure::file(path, &error))?;
             let IssuedToken { id, party, grants, expires, .. } = &issued;
             let written = Written { id, party, grants, expires: *expires, file: path };
-            output::answer(context.json, &written, |_| format!("token {id} for {party}, until {expires}, is in {}", path.display()))
+            output::answer(context.json, &written, |_| {
+                format!("token {id} for {party}, until {expires}, is in {}", path.display())
+            })
         }
         None => {
             if !context.json {
-                output::note(&format!("token {} for {}, until {}; its secret is shown this once:", issued.id, issued.party, issued.expires));
+                output::note(&format!(
+                    "token {} for {}, until {}; its secret is shown this once:",
+                    issued.id, issued.party, issued.expires
+                ));
             }
             output::answer(context.json, &issued, |issued| issued.token.clone())
         }

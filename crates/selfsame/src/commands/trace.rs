@@ -44,7 +44,11 @@ fn describe(trace: &Trace) -> String {
     }
     for release in &trace.releases {
         let part = release.component.as_ref().map_or(String::new(), |component| format!(" as `{component}`"));
-        let _ = write!(text, "\n  in release {} of `{}`{part}, created {}", release.release, release.project, release.created);
+        let _ = write!(
+            text,
+            "\n  in release {} of `{}`{part}, created {}",
+            release.release, release.project, release.created
+        );
         let _ = write!(text, "{}", source(&release.source));
         for stage in &release.stages {
             let until = match (&stage.until, stage.current) {
@@ -61,10 +65,12 @@ fn describe(trace: &Trace) -> String {
     }
     for evidence in &trace.evidence {
         let name = evidence.name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
-        let _ = write!(text, "\n  {}{name}: {} says {} at {}", evidence.kind, evidence.result, evidence.by, evidence.at);
+        let _ =
+            write!(text, "\n  {}{name}: {} says {} at {}", evidence.kind, evidence.result, evidence.by, evidence.at);
     }
     for entry in &trace.entries {
-        let _ = write!(text, "\n  entry {}: {} {} by {}{}", entry.index, entry.at, entry.name, entry.actor, details(entry));
+        let _ =
+            write!(text, "\n  entry {}: {} {} by {}{}", entry.index, entry.at, entry.name, entry.actor, details(entry));
     }
     text
 }

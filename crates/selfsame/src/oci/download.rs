@@ -49,7 +49,12 @@ impl Registry {
         partial.keep(blob, target)
     }
 
-    async fn fetch_rest(&self, blob: &Descriptor, partial: &mut Partial, progress: &impl Fn(u64)) -> Result<(), (Failure, bool)> {
+    async fn fetch_rest(
+        &self,
+        blob: &Descriptor,
+        partial: &mut Partial,
+        progress: &impl Fn(u64),
+    ) -> Result<(), (Failure, bool)> {
         let request = self.ask(Method::GET, &["blobs", blob.digest.as_str()]);
         let request = match partial.written {
             0 => request,
@@ -75,14 +80,24 @@ impl Partial {
         Ok(Self { path, file, hasher: Hasher::new(digest.algorithm()), written: 0 })
     }
 
-    async fn take(&mut self, mut response: Response, size: u64, progress: &impl Fn(u64)) -> Result<(), (Failure, bool)> {
+    async fn take(
+        &mut self,
+        mut response: Response,
+        size: u64,
+        progress: &impl Fn(u64),
+    ) -> Result<(), (Failure, bool)> {
         loop {
             let piece = response.chunk().await;
-            let piece = piece.map_err(|error| (Failure::broken(format!("the download broke off after {} bytes: {error}", self.written)), true))?;
+            let piece = piece.map_err(|error| {
+                (Failure::broken(format!("the download broke off after {} bytes: {error}", self.written)), true)
+            })?;
             let Some(piece) = piece else { break };
             self.written += piece.len() as u64;
             if self.written > size {
-                return Err((Failure::broken(format!("more bytes arrived than the {size} that the manifest names")), false));
+                return Err((
+                    Failure::broken(format!("more bytes arrived than the {size} that the manifest names")),
+                    false,
+                ));
             }
             self.hasher.update(&piece);
             self.file.write_all(&piece).map_err(|error| (Failure::file(&self.path, &error), false))?;
@@ -98,7 +113,10 @@ impl Partial {
     fn keep(self, blob: &Descriptor, target: &Path) -> Outcome {
         let digest = self.hasher.clone().finish();
         if digest != blob.digest {
-            return Err(Failure::broken(format!("`{}` arrived with the digest `{digest}`: it is refused", blob.digest)));
+            return Err(Failure::broken(format!(
+                "`{}` arrived with the digest `{digest}`: it is refused",
+                blob.digest
+            )));
         }
         let kept = self.file.sync_all().and_then(|()| fs::rename(&self.path, target));
         kept.map_err(|error| Failure::file(target, &error))

@@ -33,14 +33,16 @@ impl Layout {
     pub fn root(&self, name: Option<&str>) -> Outcome<Descriptor> {
         let file = self.root.join("index.json");
         let bytes = read(&file)?;
-        let index: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| Failure::broken(format!("`{}`: {error}", file.display())))?;
-        let called = |one: &&Descriptor| name.is_none_or(|name| one.annotations.get(REF_NAME).is_some_and(|own| own == name));
+        let index: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::broken(format!("`{}`: {error}", file.display())))?;
+        let called =
+            |one: &&Descriptor| name.is_none_or(|name| one.annotations.get(REF_NAME).is_some_and(|own| own == name));
         let found: Vec<_> = index.manifests.iter().filter(called).collect();
         match found[..] {
             [only] => Ok(only.clone()),
             _ => {
-                let names: Vec<_> = index.manifests.iter().filter_map(|one| one.annotations.get(REF_NAME).cloned()).collect();
+                let names: Vec<_> =
+                    index.manifests.iter().filter_map(|one| one.annotations.get(REF_NAME).cloned()).collect();
                 let text = format!("`{}` has {} manifests that could be meant", file.display(), found.len());
                 Err(Failure::usage(text, &format!("choose one with --ref: {}", names.join(", "))))
             }
@@ -54,7 +56,8 @@ impl Layout {
         if Digest::of(descriptor.digest.algorithm(), &bytes) != descriptor.digest {
             return Err(Failure::broken(format!("`{}` does not hold the bytes of its digest", file.display())));
         }
-        let manifest = serde_json::from_slice(&bytes).map_err(|error| Failure::broken(format!("`{}`: {error}", file.display())))?;
+        let manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::broken(format!("`{}`: {error}", file.display())))?;
         Ok((manifest, bytes.into()))
     }
 

@@ -67,6 +67,8 @@ impl Manifest {
 
     /// Whether it is a set of files: every layer has a name.
     pub fn is_files(&self) -> bool {
-        self.manifests.is_empty() && !self.layers.is_empty() && self.layers.iter().all(|layer| layer.annotations.contains_key(TITLE))
+        self.manifests.is_empty()
+            && !self.layers.is_empty()
+            && self.layers.iter().all(|layer| layer.annotations.contains_key(TITLE))
     }
 }

@@ -36,7 +36,10 @@ impl FromStr for ArtifactName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (repository, reference) = if let Some((repository, digest)) = text.split_once('@') {
-            (repository, Reference::Digest(digest.parse().map_err(|invalid: domain::InvalidDigest| invalid.to_string())?))
+            (
+                repository,
+                Reference::Digest(digest.parse().map_err(|invalid: domain::InvalidDigest| invalid.to_string())?),
+            )
         } else if let Some((repository, tag)) = text.split_once(':') {
             (repository, Reference::Tag(tag.parse().map_err(|invalid: domain::InvalidName| invalid.to_string())?))
         } else {

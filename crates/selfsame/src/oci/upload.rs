@@ -55,9 +55,11 @@ impl Registry {
                     continue;
                 }
                 Ok((response, _)) => {
-                    is_confused = matches!(response.status(), StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::NOT_FOUND);
+                    is_confused =
+                        matches!(response.status(), StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::NOT_FOUND);
                     let may_repeat = is_confused || is_later(response.status());
-                    let failure = refuse(response).await.err().unwrap_or_else(|| Failure::broken("the upload broke off"));
+                    let failure =
+                        refuse(response).await.err().unwrap_or_else(|| Failure::broken("the upload broke off"));
                     if !may_repeat {
                         return Err(failure);
                     }
@@ -102,7 +104,13 @@ impl Registry {
     }
 
     /// Sends the next chunk; the last one finishes the upload.
-    async fn next_piece(&self, upload: &Upload, digest: &Digest, size: u64, source: &Source) -> Outcome<(Response, bool)> {
+    async fn next_piece(
+        &self,
+        upload: &Upload,
+        digest: &Digest,
+        size: u64,
+        source: &Source,
+    ) -> Outcome<(Response, bool)> {
         let left = size.saturating_sub(upload.offset);
         let is_last = left <= CHUNK;
         let length = left.min(CHUNK);
@@ -128,7 +136,9 @@ impl Registry {
         };
         // The token goes nowhere else.
         if url.origin() != self.base.origin() {
-            return Err(Failure::broken(format!("the registry sends the upload to another server, `{url}`: it is not followed")));
+            return Err(Failure::broken(format!(
+                "the registry sends the upload to another server, `{url}`: it is not followed"
+            )));
         }
         let last = header_text(response, header::RANGE).and_then(|range| range.rsplit('-').next()?.parse::<u64>().ok());
         // `0-0` says one byte, or none: the registry tells no difference, so it is asked to begin at the first.
@@ -138,7 +148,8 @@ impl Registry {
 }
 
 fn with_range(request: RequestBuilder, offset: u64, length: u64) -> RequestBuilder {
-    let request = request.header(header::CONTENT_LENGTH, length).header(header::CONTENT_TYPE, "application/octet-stream");
+    let request =
+        request.header(header::CONTENT_LENGTH, length).header(header::CONTENT_TYPE, "application/octet-stream");
     match length {
         0 => request,
         _ => request.header(header::CONTENT_RANGE, format!("{offset}-{}", offset + length - 1)),

@@ -33,9 +33,13 @@ pub fn check(node: &Node, shape: &Shape, what: &str) -> Result<Json, Fault> {
             let checked = items.iter().enumerate().map(|(number, one)| check(one, item, &position(number)));
             checked.collect::<Result<_, _>>().map(Json::Array)
         }
-        (Shape::Names { key, value, max }, Value::Map(members)) => names(members, (*key, value, *max), node.place, what),
+        (Shape::Names { key, value, max }, Value::Map(members)) => {
+            names(members, (*key, value, *max), node.place, what)
+        }
         (Shape::Fields(shape), Value::Map(members)) => fields(members, shape, node.place),
-        (Shape::Fields(shape), Value::Nothing) if shape.fields.iter().all(|field| !field.required) => fields(&[], shape, node.place),
+        (Shape::Fields(shape), Value::Nothing) if shape.fields.iter().all(|field| !field.required) => {
+            fields(&[], shape, node.place)
+        }
         (Shape::One { what, of }, Value::Map(members)) => one(members, what, of, node.place),
         (Shape::Forms { text, .. }, Value::Text(_)) => check(node, text, what),
         (Shape::Forms { list, .. }, Value::List(_)) => check(node, list, what),
@@ -100,10 +104,9 @@ fn one(members: &[(Key, Node)], what: &str, of: &[Field], place: Place) -> Resul
 
 fn known<'a>(key: &Key, what: &str, fields: &'a [Field]) -> Result<&'a Field, Fault> {
     let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-    fields
-        .iter()
-        .find(|field| field.name == key.text)
-        .ok_or_else(|| wide(key.place, &key.text, format!("{what} has no `{}`{}", key.text, suggestion(&key.text, &names))))
+    fields.iter().find(|field| field.name == key.text).ok_or_else(|| {
+        wide(key.place, &key.text, format!("{what} has no `{}`{}", key.text, suggestion(&key.text, &names)))
+    })
 }
 
 fn expected(shape: &Shape) -> &'static str {

@@ -19,7 +19,8 @@ fn of(shape: &Shape) -> Json {
         Shape::Number(low, high) => json!({"type": "integer", "minimum": low, "maximum": high}),
         Shape::List(item, max) => with_max(json!({"type": "array", "items": of(item)}), "maxItems", *max),
         Shape::Names { key, value, max } => {
-            let names = json!({"type": "object", "propertyNames": {"pattern": key.pattern}, "additionalProperties": of(value)});
+            let names =
+                json!({"type": "object", "propertyNames": {"pattern": key.pattern}, "additionalProperties": of(value)});
             with_max(names, "maxProperties", *max)
         }
         Shape::Fields(shape) => fields(shape.fields),

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use domain::{
-    ComponentName, EvidenceKind, EvidenceName, Party, Permission, ProjectName, RepositoryName, RoleName, Span, StageName,
+    ComponentName, EvidenceKind, EvidenceName, Party, Permission, ProjectName, RepositoryName, RoleName, Span,
+    StageName,
     config::{COMPONENTS_MAX, REQUIREMENTS_MAX, STAGES_MAX},
 };
 
@@ -98,8 +99,10 @@ static STAGES: Shape = Shape::List(&STAGE, Some(STAGES_MAX));
 static ROLE: Shape = Shape::Text(ROLE_NAME);
 static REPOSITORY: Shape =
     Shape::Text(TextShape { check: parses::<RepositoryName>, pattern: "^[a-z0-9]+([._/-]+[a-z0-9]+)*$" });
-static KIND: Shape = Shape::Text(TextShape { check: parses::<EvidenceKind>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" });
-static NAME: Shape = Shape::Text(TextShape { check: parses::<EvidenceName>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" });
+static KIND: Shape =
+    Shape::Text(TextShape { check: parses::<EvidenceKind>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" });
+static NAME: Shape =
+    Shape::Text(TextShape { check: parses::<EvidenceName>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" });
 static PARTY: Shape =
     Shape::Text(TextShape { check: parses::<Party>, pattern: "^(person|machine):[A-Za-z0-9][A-Za-z0-9._@/+-]*$" });
 static PARTIES: Shape = Shape::List(&PARTY, None);
@@ -127,7 +130,11 @@ pub static PERMISSIONS: [&str; Permission::ALL.len()] = [
 
 static COMPONENT: Shape = Shape::Fields(&FieldsShape {
     what: "a component",
-    fields: &[optional("repository", &REPOSITORY, "Where its artifacts are pushed; `PROJECT/COMPONENT` unless it says otherwise.")],
+    fields: &[optional(
+        "repository",
+        &REPOSITORY,
+        "Where its artifacts are pushed; `PROJECT/COMPONENT` unless it says otherwise.",
+    )],
 });
 
 static EVIDENCE: Shape = Shape::Fields(&FieldsShape {
@@ -146,14 +153,22 @@ static APPROVALS: Shape = Shape::Fields(&FieldsShape {
     fields: &[
         required("count", &COUNT, "How many distinct people, never who asks to promote."),
         optional("role", &ROLE, "The role that each must have. Any role that can approve, unless it says so."),
-        optional("expires", &SPAN, "How long an approval lasts. As long as the gate stays the same, unless it says so."),
+        optional(
+            "expires",
+            &SPAN,
+            "How long an approval lasts. As long as the gate stays the same, unless it says so.",
+        ),
     ],
 });
 
 static REQUIREMENT: Shape = Shape::One {
     what: "a requirement",
     of: &[
-        required("evidence", &EVIDENCE, "Evidence about every component, or about the release as a whole. The latest counts."),
+        required(
+            "evidence",
+            &EVIDENCE,
+            "Evidence about every component, or about the release as a whole. The latest counts.",
+        ),
         required("approvals", &APPROVALS, "People who said yes to this release for this stage."),
     ],
 };
@@ -172,8 +187,16 @@ static AFTER: Shape = Shape::Forms { text: &STAGE, list: &STAGES, map: &UPSTREAM
 static STAGE_FIELDS: Shape = Shape::Fields(&FieldsShape {
     what: "a stage",
     fields: &[
-        optional("after", &AFTER, "The stages that a release must have been in before: one, a list, or a map with soak time."),
-        optional("gate", &Shape::List(&REQUIREMENT, Some(REQUIREMENTS_MAX)), "What else must hold for a release to enter."),
+        optional(
+            "after",
+            &AFTER,
+            "The stages that a release must have been in before: one, a list, or a map with soak time.",
+        ),
+        optional(
+            "gate",
+            &Shape::List(&REQUIREMENT, Some(REQUIREMENTS_MAX)),
+            "What else must hold for a release to enter.",
+        ),
     ],
 });
 

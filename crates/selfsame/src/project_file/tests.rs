@@ -82,10 +82,7 @@ fn every_problem_has_its_line_and_column_and_says_what_is_allowed() {
             after("  dev:\n    gate:\n      - approvals: { count: 1, role: boss }\n"),
             "selfsame.yaml:6:38: unknown role `boss`: use a built-in one, or define it under `roles`\n  6 |       - approvals: { count: 1, role: boss }\n    |                                      ^^^^",
         ),
-        (
-            after("  dev: soon\n"),
-            "selfsame.yaml:4:8: `dev` is a map, not a text\n  4 |   dev: soon\n    |        ^",
-        ),
+        (after("  dev: soon\n"), "selfsame.yaml:4:8: `dev` is a map, not a text\n  4 |   dev: soon\n    |        ^"),
         (
             "project: Shop\n".into(),
             "selfsame.yaml:1:10: `Shop` is no project name: lower-case letters, digits and single hyphens inside, at most 63 characters, beginning with a letter\n  1 | project: Shop\n    |          ^^^^",
@@ -98,7 +95,10 @@ fn every_problem_has_its_line_and_column_and_says_what_is_allowed() {
             "project: shop\ncomponents: { web: { repository: other/web } }\nstages: { dev: {} }\n".into(),
             "selfsame.yaml:2:34: repository `other/web` must begin with `shop/`: a project owns only its own repositories\n  2 | components: { web: { repository: other/web } }\n    |                                  ^^^^^^^^^",
         ),
-        (BEGINNING.into(), "selfsame.yaml:1:1: the project's file needs `stages`. The stages of the pipeline, a directed acyclic graph.\n  1 | project: shop\n    | ^"),
+        (
+            BEGINNING.into(),
+            "selfsame.yaml:1:1: the project's file needs `stages`. The stages of the pipeline, a directed acyclic graph.\n  1 | project: shop\n    | ^",
+        ),
     ] {
         assert_eq!(said(&text), expected, "{text}");
     }
@@ -117,8 +117,15 @@ fn what_is_no_single_document_of_plain_values_is_refused() {
         ("project: shop\nproject: shop\n".into(), "selfsame.yaml:2:1: `project` is here twice"),
         ("project: shop\n---\nproject: b\n".into(), "selfsame.yaml:2:1: a second document"),
         ("a: &a [*a]\n".into(), "selfsame.yaml:1:8: this alias stands for something that it is part of"),
-        (format!("a: &a [x, x, x, x, x, x, x, x, x]\n{bomb}"), "selfsame.yaml:5:12: the file has more than 20000 values"),
-        (format!("a: {}", "[".repeat(50)), "selfsame.yaml:1:35: lists and maps are nested at most 32 deep"),
+        (
+            format!("a: &a [x, x, x, x, x, x, x, x, x]\n{bomb}"),
+            "selfsame.yaml:5:12: the file has more than 20000 values",
+        ),
+        (
+            format!("a: {}{}", "[".repeat(50), "]".repeat(50)),
+            "selfsame.yaml:1:36: lists and maps are nested at most 32 deep",
+        ),
+        ("[".repeat(1 << 20), "selfsame.yaml:1:1048577: this is no YAML"),
         ("project: [shop\n".into(), "selfsame.yaml:1:10: this is no YAML: unclosed bracket '['"),
         ("project: !!str shop\n".into(), "selfsame.yaml:1:10: no tags"),
         ("? [a]\n: b\n".into(), "selfsame.yaml:1:3: a key is a single word"),

@@ -105,9 +105,9 @@ impl Node {
             Value::Nothing => None,
             Value::Text(own) => (own == text).then_some(self.place),
             Value::List(items) => items.iter().find_map(|item| item.find_text(text)),
-            Value::Map(members) => members.iter().find_map(|(key, node)| {
-                if key.text == text { Some(key.place) } else { node.find_text(text) }
-            }),
+            Value::Map(members) => members
+                .iter()
+                .find_map(|(key, node)| if key.text == text { Some(key.place) } else { node.find_text(text) }),
         }
     }
 }
@@ -139,7 +139,9 @@ impl<'a> Reader<'a> {
             match self.next()? {
                 (Event::DocumentEnd, _) => {}
                 (Event::StreamEnd, _) => return Ok(()),
-                (_, place) => return Err(Fault::at(place, "a second document: a project has one, in a file of its own")),
+                (_, place) => {
+                    return Err(Fault::at(place, "a second document: a project has one, in a file of its own"));
+                }
             }
         }
     }
@@ -179,7 +181,10 @@ impl<'a> Reader<'a> {
     fn count(&mut self, nodes: usize, place: Place) -> Result<(), Fault> {
         self.nodes += nodes;
         if self.nodes > NODES_MAX {
-            return Err(Fault::at(place, format!("the file has more than {NODES_MAX} values, aliases counted with what they stand for")));
+            return Err(Fault::at(
+                place,
+                format!("the file has more than {NODES_MAX} values, aliases counted with what they stand for"),
+            ));
         }
         Ok(())
     }
@@ -221,7 +226,11 @@ impl<'a> Reader<'a> {
 
 fn scalar(text: &str, style: serde_saphyr::granit_parser::ScalarStyle) -> Value {
     let plain = style == serde_saphyr::granit_parser::ScalarStyle::Plain;
-    if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") { Value::Nothing } else { Value::Text(text.to_owned()) }
+    if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
+        Value::Nothing
+    } else {
+        Value::Text(text.to_owned())
+    }
 }
 
 fn broken_yaml(error: &ScanError) -> Fault {

@@ -12,7 +12,11 @@ fn image(server: &Server, name: &str, architecture: &str) {
     let root = folder.join("storage").display().to_string();
     let run = folder.join("run").display().to_string();
     let storage = ["--root", root.as_str(), "--runroot", run.as_str()];
-    program(folder, "buildah", &[&storage[..], &["bud", "--format", "oci", "--arch", architecture, "-t", &tag, "context"]].concat());
+    program(
+        folder,
+        "buildah",
+        &[&storage[..], &["bud", "--format", "oci", "--arch", architecture, "-t", &tag, "context"]].concat(),
+    );
     let layout = format!("oci:{name}-{architecture}:1");
     program(folder, "buildah", &[&storage[..], &["push", "--quiet", &tag, &layout]].concat());
 }
@@ -42,7 +46,11 @@ fn skopeo_and_buildah_push_and_pull_what_they_pushed() {
     let pulled = skopeo(&server, &admin, &[&there, "oci:pulled:1"]);
     assert_eq!(pulled.code, 0, "{pulled:?}");
     assert_eq!(layout_digest(&server, "pulled"), layout_digest(&server, "web-amd64"), "the digest is kept");
-    let inspected = program(server.folder(), "skopeo", &["inspect", "--tls-verify=false", "--creds", &format!("x:{admin}"), &there]);
+    let inspected = program(
+        server.folder(),
+        "skopeo",
+        &["inspect", "--tls-verify=false", "--creds", &format!("x:{admin}"), &there],
+    );
     assert!(inspected.contains(&layout_digest(&server, "web-amd64")), "{inspected}");
     let denied = skopeo(&server, "ss_0000000000000000_no", &[&there, "oci:denied:1"]);
     assert_ne!(denied.code, 0, "a wrong token pulls nothing");
@@ -65,17 +73,34 @@ fn a_multi_platform_index_keeps_every_digest() {
     buildah(&["manifest", "add", "--arch", "arm64", "list", "containers-storage:localhost/web:arm64"]);
     let there = format!("docker://{}/shop/web:multi", server.host());
     let credentials = format!("x:{}", server.admin());
-    buildah(&["manifest", "push", "--all", "--quiet", "--format", "oci", "--tls-verify=false", "--creds", &credentials, "list", &there]);
+    buildah(&[
+        "manifest",
+        "push",
+        "--all",
+        "--quiet",
+        "--format",
+        "oci",
+        "--tls-verify=false",
+        "--creds",
+        &credentials,
+        "list",
+        &there,
+    ]);
     server.audit();
     let all = ["--all", &there, "oci:pulled:multi"];
     let copied = program_result(
         folder,
         "skopeo",
-        &[&["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false", "--src-creds", &credentials][..], &all].concat(),
+        &[&["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false", "--src-creds", &credentials][..], &all]
+            .concat(),
     );
     assert_eq!(copied.code, 0, "{copied:?}");
     let raw = program(folder, "skopeo", &["inspect", "--raw", "--tls-verify=false", "--creds", &credentials, &there]);
-    assert_eq!(domain::Digest::sha256(raw.as_bytes()).to_string(), layout_digest(&server, "pulled"), "the index is kept byte by byte");
+    assert_eq!(
+        domain::Digest::sha256(raw.as_bytes()).to_string(),
+        layout_digest(&server, "pulled"),
+        "the index is kept byte by byte"
+    );
 }
 
 #[test]
@@ -116,11 +141,20 @@ fn podman_logs_in_pulls_and_pushes() {
     server.apply_project();
     image(&server, "web", "amd64");
     let admin = server.admin();
-    assert_eq!(skopeo(&server, &admin, &["oci:web-amd64:1", &format!("docker://{}/shop/web:1", server.host())]).code, 0);
+    assert_eq!(
+        skopeo(&server, &admin, &["oci:web-amd64:1", &format!("docker://{}/shop/web:1", server.host())]).code,
+        0
+    );
     let folder = server.folder();
     let root = folder.join("podman").display().to_string();
     let run = folder.join("podman-run").display().to_string();
-    let podman = |arguments: &[&str]| program(folder, "podman", &[&["--root", &root, "--runroot", &run, "--storage-driver", "vfs"][..], arguments].concat());
+    let podman = |arguments: &[&str]| {
+        program(
+            folder,
+            "podman",
+            &[&["--root", &root, "--runroot", &run, "--storage-driver", "vfs"][..], arguments].concat(),
+        )
+    };
     podman(&["login", "--tls-verify=false", "-u", "anything", "-p", &admin, &server.host()]);
     let reference = format!("{}/shop/web:1", server.host());
     podman(&["pull", "--quiet", "--tls-verify=false", &reference]);

@@ -32,7 +32,8 @@ fn a_full_disk_loses_nothing_and_lies_about_nothing() {
     let _ = std::fs::write(mount.join("filler"), vec![0_u8; 32 << 20]);
     let mut failed = None;
     for number in 0..2000 {
-        let ran = server.run(&server.admin(), &["hold", &format!("sha256:{number:064x}"), "--reason", &"full ".repeat(300)]);
+        let ran =
+            server.run(&server.admin(), &["hold", &format!("sha256:{number:064x}"), "--reason", &"full ".repeat(300)]);
         if ran.code != 0 {
             failed = Some(ran);
             break;
@@ -55,7 +56,18 @@ fn a_disk_that_does_not_sync_stops_the_writer() {
     server.apply_project();
     let (_, release) = server.release("a build");
     server.kill();
-    server.restart_through(&["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO:when=12+"]);
+    server.restart_through(&[
+        "strace",
+        "-D",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=fdatasync,fsync",
+        "-e",
+        "inject=fdatasync,fsync:error=EIO:when=12+",
+    ]);
     let mut failed = None;
     for number in 0..50 {
         let ran = server.run(&server.admin(), &["hold", &format!("sha256:{number:064x}"), "--reason", "on a bad disk"]);

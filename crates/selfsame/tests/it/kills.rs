@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    http::send,
-    server::Server,
-};
+use super::{http::send, server::Server};
 
 /// How often the server is killed.
 const KILLS: u64 = 200;
@@ -54,12 +51,19 @@ fn nothing_acknowledged_is_lost_and_nothing_is_half_done() {
 }
 
 /// Several clients work until the server is killed under them.
-fn live_and_die(server: &mut Server, releases: &[String; 2], numbers: &Arc<AtomicU64>, diary: &Arc<Mutex<Diary>>, lifetime: Duration) {
+fn live_and_die(
+    server: &mut Server,
+    releases: &[String; 2],
+    numbers: &Arc<AtomicU64>,
+    diary: &Arc<Mutex<Diary>>,
+    lifetime: Duration,
+) {
     let (host, token) = (server.host(), server.admin());
     let workers: Vec<_> = ["a", "b", "push", "push"]
         .into_iter()
         .map(|work| {
-            let (host, token, numbers, diary, releases) = (host.clone(), token.clone(), numbers.clone(), diary.clone(), releases.clone());
+            let (host, token, numbers, diary, releases) =
+                (host.clone(), token.clone(), numbers.clone(), diary.clone(), releases.clone());
             std::thread::spawn(move || match work {
                 "push" => push_until_it_breaks(&host, &token, &numbers, &diary),
                 stage => promote_until_it_breaks(&host, &token, stage, &releases, &numbers, &diary),
@@ -73,7 +77,14 @@ fn live_and_die(server: &mut Server, releases: &[String; 2], numbers: &Arc<Atomi
     }
 }
 
-fn promote_until_it_breaks(host: &str, token: &str, stage: &str, releases: &[String; 2], numbers: &AtomicU64, diary: &Mutex<Diary>) {
+fn promote_until_it_breaks(
+    host: &str,
+    token: &str,
+    stage: &str,
+    releases: &[String; 2],
+    numbers: &AtomicU64,
+    diary: &Mutex<Diary>,
+) {
     for release in releases.iter().cycle() {
         let key = format!("promotion-{}", numbers.fetch_add(1, Ordering::Relaxed));
         let position = {
@@ -116,7 +127,8 @@ fn push(host: &str, token: &str, number: u64) -> std::io::Result<(String, Vec<u8
     let octets = [("Content-Type", "application/octet-stream")];
     let pushed = send(host, token, "POST", &path, &octets, &blob)?;
     assert_eq!(pushed.status, 201, "{pushed:?}");
-    let descriptor = |media_type: &str| serde_json::json!({"mediaType": media_type, "digest": blob_digest, "size": blob.len()});
+    let descriptor =
+        |media_type: &str| serde_json::json!({"mediaType": media_type, "digest": blob_digest, "size": blob.len()});
     let manifest = serde_json::json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -150,9 +162,15 @@ fn compare(server: &Server, diary: &Diary) {
             (409, None) => continue,
             _ => panic!("an acknowledged promotion is not known any more: {again:?}"),
         };
-        assert!(acknowledged.is_none_or(|before| before == index), "a key is answered with another entry: {index} and {acknowledged:?}");
+        assert!(
+            acknowledged.is_none_or(|before| before == index),
+            "a key is answered with another entry: {index} and {acknowledged:?}"
+        );
         let entry = get(&format!("/v1/ledger/entries/{index}"));
         let text = String::from_utf8_lossy(&entry.body).into_owned();
-        assert!(text.contains(key.as_str()) && text.contains(release.as_str()), "entry {index} is not the promotion `{key}`: {text}");
+        assert!(
+            text.contains(key.as_str()) && text.contains(release.as_str()),
+            "entry {index} is not the promotion `{key}`: {text}"
+        );
     }
 }

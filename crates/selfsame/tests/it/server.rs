@@ -196,7 +196,8 @@ impl Server {
     /// What an audit of the directory comes to, with the database and the blobs; the server need not run.
     pub fn audit_directory(&self) -> Ran {
         let (ledger, key) = (self.data.join("ledger"), self.data.join("keys/ledger.pub"));
-        let arguments = ["audit", "verify", "--dir", ledger.to_str().expect("a path"), "--key", key.to_str().expect("a path")];
+        let arguments =
+            ["audit", "verify", "--dir", ledger.to_str().expect("a path"), "--key", key.to_str().expect("a path")];
         self.run("", &[&arguments[..], &["--data", self.data.to_str().expect("a path")]].concat())
     }
 }
@@ -250,10 +251,16 @@ pub fn program(folder: &Path, program: &str, arguments: &[&str]) -> String {
 
 /// What a program that is not ours comes to.
 pub fn program_result(folder: &Path, program: &str, arguments: &[&str]) -> Ran {
+    let logins = folder.join("auth.json");
+    if !logins.exists() {
+        fs::write(&logins, "{}").expect("a file of the test can be written");
+    }
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    command.env("HOME", folder).env("XDG_RUNTIME_DIR", folder).env("REGISTRY_AUTH_FILE", folder.join("auth.json"));
+    command.env("HOME", folder).env("XDG_RUNTIME_DIR", folder).env("REGISTRY_AUTH_FILE", logins);
     command.env("STORAGE_DRIVER", "vfs").env("BUILDAH_ISOLATION", "chroot");
-    let output = command.output().unwrap_or_else(|error| panic!("`{program}` is needed, and cannot be run: {error}. `.ci/run` installs it"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("`{program}` is needed, and cannot be run: {error}. `.ci/run` installs it"));
     Ran::from(output)
 }

@@ -60,5 +60,9 @@ fn usage_errors_and_breakages_have_their_own_exit_codes() {
     ] {
         assert_eq!(server.run(&server.admin(), arguments).code, code, "{arguments:?}");
     }
-    assert_eq!(server.run("ss_0000000000000000_wrong", &["status", "--project", "shop"]).code, 1, "a wrong token is refused");
+    assert_eq!(
+        server.run("ss_0000000000000000_wrong", &["status", "--project", "shop"]).code,
+        1,
+        "a wrong token is refused"
+    );
 }

@@ -24,7 +24,9 @@ const PAGE: u32 = 1000;
 
 /// Write a folder for an auditor: each entry about a project, or about one release of it, with its proof, the checkpoint and the key.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame audit export --project shop -o pack\n  selfsame audit export --project shop --release prod -o pack")]
+#[command(
+    after_help = "Example:\n  selfsame audit export --project shop -o pack\n  selfsame audit export --project shop --release prod -o pack"
+)]
 pub struct ExportArgs {
     /// Only what is about this release: its id, at least 6 digits of it, `latest`, or a stage that has it.
     #[arg(long)]

@@ -15,7 +15,9 @@ use crate::{
 
 /// Write a proof that the ledger holds an entry (C2SP tlog-proof), with the entry in it.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame audit prove 42 -o entry.tlog-proof\n  selfsame audit verify-proof entry.tlog-proof --key ledger.pub")]
+#[command(
+    after_help = "Example:\n  selfsame audit prove 42 -o entry.tlog-proof\n  selfsame audit verify-proof entry.tlog-proof --key ledger.pub"
+)]
 pub struct ProveArgs {
     /// The index of the entry.
     index: u64,

@@ -20,7 +20,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Check every hash, every entry, the state that is shown and every blob that is named. Exit code 1 if anything does not fit.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame audit verify --url https://selfsame.example --key ledger.pub\n  selfsame audit verify --dir data/ledger --key data/keys/ledger.pub --data data")]
+#[command(
+    after_help = "Example:\n  selfsame audit verify --url https://selfsame.example --key ledger.pub\n  selfsame audit verify --dir data/ledger --key data/keys/ledger.pub --data data"
+)]
 pub struct VerifyArgs {
     #[command(flatten)]
     place: Place,
@@ -67,11 +69,17 @@ pub async fn run(context: &Context, args: VerifyArgs) -> Outcome {
 }
 
 /// The newest checkpoint; one that covers what the server shows, which is published a moment later.
-async fn checkpoint_for(source: &Source, key: &VerifierKey, shown: Option<&Shown>) -> Outcome<Result<VerifiedCheckpoint, String>> {
+async fn checkpoint_for(
+    source: &Source,
+    key: &VerifierKey,
+    shown: Option<&Shown>,
+) -> Outcome<Result<VerifiedCheckpoint, String>> {
     for _ in 0..TRIES {
         let (_, opened) = read_checkpoint(source, key).await?;
         match opened {
-            Ok(checkpoint) if shown.is_some_and(|shown| shown.size > checkpoint.size()) => tokio::time::sleep(PAUSE).await,
+            Ok(checkpoint) if shown.is_some_and(|shown| shown.size > checkpoint.size()) => {
+                tokio::time::sleep(PAUSE).await
+            }
             opened => return Ok(opened),
         }
     }
@@ -99,7 +107,8 @@ async fn verify(
         earlier.compare(checkpoint.size(), root, source, &mut walked.findings).await?;
     }
     let mut looked = Looked::default();
-    let mut state = shown.as_ref().map_or_else(|why| Compared::Not(why.clone()), |shown| Compared::Rows(shown.rows.len()));
+    let mut state =
+        shown.as_ref().map_or_else(|why| Compared::Not(why.clone()), |shown| Compared::Rows(shown.rows.len()));
     if walked.findings.is_empty() {
         if let Some(database) = &database {
             walked.go_on(database, checkpoint.origin()).await?;
@@ -126,7 +135,12 @@ async fn verify(
     })
 }
 
-async fn look_at_blobs(context: &Context, source: &Source, database: Option<&Database>, walked: &mut Walked) -> Outcome<Looked> {
+async fn look_at_blobs(
+    context: &Context,
+    source: &Source,
+    database: Option<&Database>,
+    walked: &mut Walked,
+) -> Outcome<Looked> {
     let Walked { fold, findings, .. } = walked;
     match (database, source) {
         (Some(database), _) => fold.blobs.look_in(&*database.ports.blobs, findings).await,

@@ -40,16 +40,24 @@ pub fn run(context: &Context, args: &VerifyProofArgs) -> Outcome {
     let bytes = read_small(&args.file)?;
     let unproven = |problem: String| {
         let text = format!("`{}` proves nothing: {problem}", args.file.display());
-        Failure::refused("proof-invalid", text, Some("ask for the proof again, and check that the key is the ledger's".into()))
+        Failure::refused(
+            "proof-invalid",
+            text,
+            Some("ask for the proof again, and check that the key is the ledger's".into()),
+        )
     };
     let proof = TlogProof::parse(&bytes).map_err(|error| unproven(error.to_string()))?;
     let entry = proof.unauthenticated_extra().ok_or_else(|| unproven("it holds no entry".into()))?;
     let verified = proof.verify(entry, std::slice::from_ref(&key)).map_err(|error| unproven(error.to_string()))?;
     let entry = Entry::decode(entry).map_err(|error| unproven(error.to_string()))?;
     let checkpoint = verified.checkpoint();
-    let proven = Proven { origin: checkpoint.origin().to_owned(), index: verified.index(), size: checkpoint.size(), entry };
+    let proven =
+        Proven { origin: checkpoint.origin().to_owned(), index: verified.index(), size: checkpoint.size(), entry };
     output::answer(context.json, &proven, |proven| {
         let entry = String::from_utf8_lossy(&proven.entry.encode()).into_owned();
-        format!("proven: entry {} of the {} entries of ledger `{}` is\n{entry}", proven.index, proven.size, proven.origin)
+        format!(
+            "proven: entry {} of the {} entries of ledger `{}` is\n{entry}",
+            proven.index, proven.size, proven.origin
+        )
     })
 }

@@ -35,7 +35,8 @@ pub struct As<'a> {
 impl Narrator {
     /// A narrator whose commands run in `folder` against `url`.
     pub fn new(folder: &Path, url: &str) -> Result<Self, Failure> {
-        let program = std::env::current_exe().map_err(|error| Failure::broken(format!("this program cannot find itself: {error}")))?;
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::broken(format!("this program cannot find itself: {error}")))?;
         Ok(Self { program, folder: folder.to_owned(), url: url.to_owned() })
     }
 
@@ -58,7 +59,11 @@ impl Narrator {
 
     /// Runs a command as somebody, shows it with what it prints, and checks how it ends. Answers with what it printed on standard output.
     pub fn run(&self, who: As<'_>, arguments: &[&str], expect: Expect) -> Result<String, Failure> {
-        println!("{} $ selfsame {}", who.name, arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" "));
+        println!(
+            "{} $ selfsame {}",
+            who.name,
+            arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ")
+        );
         let output = self.command(who, arguments)?;
         let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         self.show(&stdout);
@@ -70,7 +75,11 @@ impl Narrator {
         if output.status.code() == Some(wanted) {
             return Ok(stdout.into_owned());
         }
-        Err(Failure::broken(format!("`selfsame {}` ended with {}, not with exit code {wanted}", arguments.join(" "), output.status)))
+        Err(Failure::broken(format!(
+            "`selfsame {}` ended with {}, not with exit code {wanted}",
+            arguments.join(" "),
+            output.status
+        )))
     }
 
     fn command(&self, who: As<'_>, arguments: &[&str]) -> Result<Output, Failure> {

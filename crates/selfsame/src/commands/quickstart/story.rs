@@ -105,7 +105,8 @@ impl Story<'_> {
     }
 
     fn set_up(&self) -> Result<(), Failure> {
-        self.narrator.say("A project: one component, three stages, and what each stage demands. This is selfsame.yaml:");
+        self.narrator
+            .say("A project: one component, three stages, and what each stage demands. This is selfsame.yaml:");
         let text = PROJECT_FILE.replace("PROJECT", &self.project);
         write(&self.folder.join("selfsame.yaml"), text.as_bytes())?;
         self.narrator.show(&text);
@@ -146,7 +147,8 @@ impl Story<'_> {
     }
 
     fn meet_the_gate(&self, release: &str) -> Result<(), Failure> {
-        self.narrator.say("Staging demands unit tests. Without them the rules say no, and say what is missing (exit code 1).");
+        self.narrator
+            .say("Staging demands unit tests. Without them the rules say no, and say what is missing (exit code 1).");
         self.narrator.run(self.ci(), &["promote", short(release), "--to", "staging"], Expect::Refused)?;
         self.test_and_record(release, "build-1/selfsame", "unit")?;
         self.run(self.ci(), &["promote", short(release), "--to", "staging"])?;
@@ -216,7 +218,8 @@ impl Story<'_> {
 
 /// The first digest that a command printed.
 fn first_digest(printed: &str) -> Result<String, Failure> {
-    first_digest_other_than(printed, &[]).ok_or_else(|| Failure::broken(format!("no digest in what the command printed: {printed}")))
+    first_digest_other_than(printed, &[])
+        .ok_or_else(|| Failure::broken(format!("no digest in what the command printed: {printed}")))
 }
 
 /// The last digest in `printed` that is none of `known`.
