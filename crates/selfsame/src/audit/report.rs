@@ -51,13 +51,13 @@ impl Report {
                 "\n  entries each in its one form, in the order of time; every hash recomputed up to the signed root",
             );
         }
-        match &self.state {
+        let _ = match &self.state {
             Compared::Rows(rows) if self.sound => {
-                drop(write!(text, "\n  state   {rows} rows, each follows from the entries"))
+                write!(text, "\n  state   {rows} rows, each follows from the entries")
             }
-            Compared::Rows(rows) => drop(write!(text, "\n  state   {rows} rows compared")),
-            Compared::Not(why) => drop(write!(text, "\n  state   not compared: {why}")),
-        }
+            Compared::Rows(rows) => write!(text, "\n  state   {rows} rows compared"),
+            Compared::Not(why) => write!(text, "\n  state   not compared: {why}"),
+        };
         let _ = write!(text, "\n  blobs   {} intact, {} not looked at", self.blobs_intact, self.blobs_unchecked);
         if let Some(since) = self.since {
             let _ = write!(text, "\n  since   compared with the earlier checkpoint of {since} entries");
