@@ -1,6 +1,7 @@
 //! kill -9 at random instants, many times: what was acknowledged is there, what was not is there whole or not at all.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -15,11 +16,11 @@ const KILLS: u64 = 200;
 /// After how many kills the whole ledger is audited.
 const AUDIT_EVERY: u64 = 10;
 
-/// What was asked for, by idempotency key, and what was acknowledged.
+/// What was asked for and what was acknowledged.
 #[derive(Default)]
 struct Diary {
-    /// Promotions: the key, the stage, the release, and the entry's index once acknowledged.
-    promotions: Vec<(String, String, String, Option<u64>)>,
+    /// Promotions by idempotency key: the stage, the release, and the entry's index once acknowledged.
+    promotions: BTreeMap<String, (String, String, Option<u64>)>,
     /// Pushed manifests that were acknowledged: digest and bytes.
     manifests: Vec<(String, Vec<u8>)>,
 }
@@ -87,19 +88,17 @@ fn promote_until_it_breaks(
 ) {
     for release in releases.iter().cycle() {
         let key = format!("promotion-{}", numbers.fetch_add(1, Ordering::Relaxed));
-        let position = {
-            let mut diary = diary.lock().expect("the diary");
-            diary.promotions.push((key.clone(), stage.to_owned(), release.clone(), None));
-            diary.promotions.len() - 1
-        };
+        let asked = (stage.to_owned(), release.clone(), None);
+        diary.lock().expect("the diary").promotions.insert(key.clone(), asked);
         let Ok(answer) = promote(host, token, stage, release, &key) else { return };
         match answer.status {
             201 => {
                 let index = answer.json()["index"].as_u64().expect("an index");
-                diary.lock().expect("the diary").promotions[position].3 = Some(index);
+                let acknowledged = (stage.to_owned(), release.clone(), Some(index));
+                diary.lock().expect("the diary").promotions.insert(key, acknowledged);
             }
             // Current already: a promotion that was never acknowledged had been done.
-            409 => drop(diary.lock().expect("the diary").promotions.remove(position)),
+            409 => drop(diary.lock().expect("the diary").promotions.remove(&key)),
             status => panic!("{status}: {}", String::from_utf8_lossy(&answer.body)),
         }
     }
@@ -155,7 +154,7 @@ fn compare(server: &Server, diary: &Diary) {
         let blob = get(&format!("/v2/shop/web/blobs/{layer}"));
         assert_eq!(domain::Digest::sha256(&blob.body).to_string(), layer, "and so is its blob");
     }
-    for (key, stage, release, acknowledged) in &diary.promotions {
+    for (key, (stage, release, acknowledged)) in &diary.promotions {
         let again = promote(&host, &token, stage, release, key).expect("the server is up");
         let index = match (again.status, acknowledged) {
             (201 | 200, _) => again.json()["index"].as_u64().expect("an index"),

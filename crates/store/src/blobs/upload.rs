@@ -63,7 +63,10 @@ impl Upload {
             let piece = piece.map_err(|error| UploadError::Interrupted(error.to_string()))?;
             let over = || UploadError::Interrupted(format!("there are more than {limit} bytes"));
             left = left.checked_sub(piece.len() as u64).ok_or_else(over)?;
-            blocking(|| self.write(&mut progress, &mut file, &piece)).map_err(|error| self.trouble("write", error))?;
+            if let Err(error) = blocking(|| self.write(&mut progress, &mut file, &piece)) {
+                self.take_back(&mut progress, &file, offset);
+                return Err(self.trouble("write", error).into());
+            }
         }
         Ok(self.size())
     }
@@ -92,7 +95,15 @@ impl Upload {
         Ok(file)
     }
 
-    /// Writes a piece. If only some of it could be written, that much is kept: it is what the client sent.
+    /// Gives back what an append took that the disk could not hold, so that a full disk does not stay full of halves.
+    fn take_back(&self, progress: &mut Progress, file: &File, offset: u64) {
+        progress.hashed = None;
+        if file.set_len(offset).is_ok() {
+            self.size.store(offset, Ordering::Release);
+        }
+    }
+
+    /// Writes a piece.
     fn write(&self, progress: &mut Progress, file: &mut File, piece: &[u8]) -> io::Result<()> {
         // Taken out, and put back only if file and hash agree.
         let hashed = progress.hashed.take();
