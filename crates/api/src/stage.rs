@@ -39,6 +39,10 @@ pub struct ApprovalRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackRequest {
+    /// The release that the caller saw there; refused with `stage-moved` if another is current by now. Without it, whatever is current.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub from: Option<ReleaseId>,
     /// To which release, by its whole id; the previous good one unless it says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -73,6 +77,10 @@ pub struct SteeringRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HealthRequest {
+    /// The release that was observed; refused with `stage-moved` if another is current by now. Without it, whatever is current.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub release: Option<ReleaseId>,
     /// Whether it does well.
     pub healthy: bool,
     /// What was seen.

@@ -139,7 +139,11 @@ pub enum Command {
         project: ProjectName,
         /// Which stage.
         stage: StageName,
-        /// To which release; the previous one unless it says otherwise.
+        /// The release that the caller saw there; refused when another is current by now. So two people who act on the same trouble do
+        /// not go back twice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<ReleaseId>,
+        /// To which release; the latest good one before unless it says otherwise.
         to: Option<ReleaseId>,
         /// Why.
         reason: String,
@@ -201,6 +205,9 @@ pub enum Command {
         project: ProjectName,
         /// Which stage.
         stage: StageName,
+        /// The release that was observed; refused when another is current by now. Without it, whatever is current is meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<ReleaseId>,
         /// Whether it does well.
         healthy: bool,
         /// What was seen.

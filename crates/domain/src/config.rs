@@ -145,17 +145,18 @@ impl ProjectConfig {
 
     /// The stages in an order in which each comes after its upstream stages; stages of equal depth by name.
     pub fn stages_in_order(&self) -> Vec<&StageName> {
+        let upstream: BTreeMap<&StageName, Upstream> =
+            self.stages.iter().map(|(name, stage)| (name, stage.upstream())).collect();
         let mut order: Vec<&StageName> = Vec::new();
+        let mut placed: BTreeSet<&StageName> = BTreeSet::new();
         while order.len() < self.stages.len() {
-            let before = order.len();
-            for (name, stage) in &self.stages {
-                if !order.contains(&name) && stage.upstream().stages().all(|up| order[..before].contains(&up)) {
-                    order.push(name);
-                }
-            }
-            if order.len() == before {
+            let ready = |name: &&&StageName| upstream[**name].stages().all(|up| placed.contains(up));
+            let next: Vec<_> = upstream.keys().filter(|name| !placed.contains(**name)).filter(ready).copied().collect();
+            if next.is_empty() {
                 break; // a cycle: `check` names it
             }
+            placed.extend(&next);
+            order.extend(next);
         }
         order
     }

@@ -37,14 +37,16 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
         Command::Approve { project, stage, release, gate, comment } => {
             desk.approve(project, stage, release, gate.as_ref(), comment)
         }
-        Command::RollBack { project, stage, to, reason } => desk.roll_back(project, stage, to, reason),
+        Command::RollBack { project, stage, from, to, reason } => {
+            desk.roll_back(project, stage, from.as_ref(), to, reason)
+        }
         Command::Hold { digest, project, reason } => desk.hold(digest, project, reason),
         Command::Unhold { digest, project, reason } => desk.unhold(digest, project, reason),
         Command::Veto { project, stage, release, reason } => desk.veto(project, stage, release, reason),
         Command::Unveto { project, stage, release, reason } => desk.unveto(project, stage, release, reason),
         Command::Steer { project, stage, change, reason } => desk.steer(project, stage, change, reason),
-        Command::ReportHealth { project, stage, healthy, reason } => {
-            desk.report_health(project, stage, healthy, reason)
+        Command::ReportHealth { project, stage, release, healthy, reason } => {
+            desk.report_health(project, stage, release.as_ref(), healthy, reason)
         }
     }?;
     if events.iter().any(|event| canonical::to_vec(event).len() > EVENT_BYTES_MAX) {

@@ -3,11 +3,13 @@
 //! A [`Gate`] is what `after` asks for and a list of [`Requirement`]s. [`evaluate`] is a pure function of the state, the release, who asks
 //! and the time; it stores nothing, so an answer is never older than the question.
 //!
-//! To add a kind of requirement: one file in `gate/`, one variant and two match arms in this file, one row in the guide's table.
+//! To add a kind of requirement: one file in `gate/`, one variant and two match arms in this file, one row of the table in
+//! `docs/concepts/promotion.md`.
 
 mod approvals;
 mod evidence;
 mod held;
+mod steered;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upstream;
@@ -239,6 +241,7 @@ pub fn evaluate(
     let version = gate.digest();
     let question = Question { state, name, stage, id, release, asker, gate: &version, now };
     let mut findings = vec![held::finding(&question)];
+    findings.extend(steered::findings(&question));
     findings.extend(upstream::findings(&gate.upstream, &question));
     findings.extend(gate.requirements.iter().flat_map(|requirement| requirement.findings(&question)));
     Ok(Decision {

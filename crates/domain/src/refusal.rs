@@ -151,6 +151,16 @@ pub enum Refusal {
         /// The release.
         release: ReleaseId,
     },
+    /// The stage has another release than the caller saw there.
+    #[error("stage `{stage}` has release {} by now, not {}", current.short(), seen.short())]
+    StageMoved {
+        /// The stage.
+        stage: StageName,
+        /// What the caller saw.
+        seen: ReleaseId,
+        /// What it has.
+        current: ReleaseId,
+    },
     /// The stage was never entered.
     #[error("stage `{stage}` has no release yet")]
     StageEmpty {
@@ -209,6 +219,20 @@ pub enum Refusal {
     StageInUse {
         /// The stage.
         stage: StageName,
+    },
+    /// A component's repository would change, and what a stage has is not in the new one.
+    #[error(
+        "component `{component}` cannot move to `{repository}`: stage `{stage}` has `{digest}`, which is not there"
+    )]
+    ComponentInUse {
+        /// The component.
+        component: ComponentName,
+        /// Its new repository.
+        repository: RepositoryName,
+        /// A stage that has an artifact of it.
+        stage: StageName,
+        /// The artifact.
+        digest: Digest,
     },
     /// The configuration changed since the plan was made.
     #[error("the configuration of `{project}` has changed since the plan was made")]
@@ -271,6 +295,7 @@ impl Refusal {
             Self::StagePaused { .. } => "stage-paused",
             Self::NotSteered { .. } => "not-steered",
             Self::AlreadyCurrent { .. } => "already-current",
+            Self::StageMoved { .. } => "stage-moved",
             Self::StageEmpty { .. } => "stage-empty",
             Self::NothingEarlier { .. } => "nothing-earlier",
             Self::NeverCurrent { .. } => "never-current",
@@ -280,6 +305,7 @@ impl Refusal {
             Self::ArtifactInUse { .. } => "artifact-in-use",
             Self::NotPromoted { .. } => "not-promoted",
             Self::StageInUse { .. } => "stage-in-use",
+            Self::ComponentInUse { .. } => "component-in-use",
             Self::PlanStale { .. } => "plan-stale",
             Self::TokenUnknown { .. } => "token-unknown",
             Self::TokenExists { .. } => "token-exists",
@@ -332,6 +358,7 @@ impl Refusal {
             Self::StagePaused { stage, .. } => {
                 format!("`selfsame resume {stage}` lets promotions go on; rollback stays open meanwhile")
             }
+            Self::StageMoved { .. } => "look at `selfsame status` again, and decide on what the stage has now".into(),
             Self::StageEmpty { .. } => "promote a release first".into(),
             Self::NothingEarlier { .. } | Self::NeverCurrent { .. } => {
                 "`selfsame history` lists what the stage has had".into()
@@ -346,6 +373,9 @@ impl Refusal {
                 "promote the release to the stage, or pull with a credential for the whole project".into()
             }
             Self::StageInUse { .. } => "keep the stage in the file; what runs there must stay known".into(),
+            Self::ComponentInUse { repository, digest, .. } => {
+                format!("copy `{digest}` to `{repository}` first, with all that it names, and apply again")
+            }
             Self::PlanStale { .. } => "run `selfsame apply` again to see the new plan".into(),
             Self::TokenUnknown { .. } => "check the id; `selfsame token issue` printed it".into(),
             Self::TokenExists { .. } => "ask again; each token gets a new id".into(),
@@ -356,7 +386,7 @@ impl Refusal {
     }
 
     /// Every code, for documentation and tests.
-    pub const CODES: [&'static str; 32] = [
+    pub const CODES: [&'static str; 34] = [
         "permission-missing",
         "grant-exceeds",
         "project-unknown",
@@ -374,6 +404,7 @@ impl Refusal {
         "stage-paused",
         "not-steered",
         "already-current",
+        "stage-moved",
         "stage-empty",
         "nothing-earlier",
         "never-current",
@@ -383,6 +414,7 @@ impl Refusal {
         "artifact-in-use",
         "not-promoted",
         "stage-in-use",
+        "component-in-use",
         "plan-stale",
         "token-unknown",
         "token-exists",

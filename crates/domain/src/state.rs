@@ -124,8 +124,9 @@ impl State {
         self.projects.len() + self.releases.len() + self.subjects.len() + self.tokens.len()
     }
 
-    /// Forgets every loaded aggregate except the system and the projects. Only right when nothing is [changed](Self::take_changed).
+    /// Forgets every loaded aggregate except the system. Only right when nothing is [changed](Self::take_changed).
     pub fn unload(&mut self) {
+        self.projects.clear();
         self.releases.clear();
         self.subjects.clear();
         self.tokens.clear();

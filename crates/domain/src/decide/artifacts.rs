@@ -9,6 +9,10 @@ const TAGS_MAX: usize = 50;
 const SIZE_MAX: u64 = (1 << 53) - 1;
 /// How many attributes a piece of evidence has at most.
 const ATTRIBUTES_MAX: usize = 32;
+/// How many holds of one project are in force at most. They are one row, which every pull and promotion looks at.
+const HOLDS_MAX: usize = 1000;
+/// How many holds that are of no project are in force at most.
+const HOLDS_EVERYWHERE_MAX: usize = 5000;
 /// How many repositories of one project hold the same digest at most.
 const REPOSITORIES_MAX: usize = 100;
 
@@ -80,6 +84,12 @@ impl Desk<'_> {
         text("a reason", &reason)?;
         if self.holds(&digest, project.as_ref()) {
             return Ok(Vec::new());
+        }
+        let in_force = self.state.system().holds.values().flatten().filter(|hold| hold.project == project).count();
+        let (what, most) =
+            if project.is_some() { ("a project", HOLDS_MAX) } else { ("the ledger", HOLDS_EVERYWHERE_MAX) };
+        if in_force >= most {
+            return Err(Refusal::LimitReached { what, limit: format!("{most} holds in force") });
         }
         Ok(vec![Event::Held { digest, project, reason }])
     }

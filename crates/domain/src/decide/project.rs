@@ -1,7 +1,7 @@
 //! A project's configuration.
 
 use super::{Answer, Desk};
-use crate::{Digest, Event, Permission, ProjectConfig, Refusal};
+use crate::{Digest, Event, Permission, Project, ProjectConfig, Refusal};
 
 impl Desk<'_> {
     pub(super) fn apply_config(&self, config: Box<ProjectConfig>, expect: Option<&Option<Digest>>) -> Answer {
@@ -30,7 +30,24 @@ impl Desk<'_> {
             if let Some(stage) = project.config.stages.keys().find(vanishing) {
                 return Err(Refusal::StageInUse { stage: stage.clone() });
             }
+            self.refuse_moving_away(project, &config)?;
         }
         Ok(vec![Event::ConfigApplied { config }])
+    }
+
+    /// A stage's tag leads to the component's repository: what the stage has must be there.
+    fn refuse_moving_away(&self, project: &Project, after: &ProjectConfig) -> Result<(), Refusal> {
+        for (component, repository, stage, digest) in project.moving(after) {
+            let known = self.state.subject(&after.project, digest);
+            if !known.is_some_and(|known| known.repositories.contains(&repository)) {
+                return Err(Refusal::ComponentInUse {
+                    component: component.clone(),
+                    repository,
+                    stage: stage.clone(),
+                    digest: digest.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 }

@@ -55,6 +55,8 @@ impl Desk<'_> {
             return Err(Refusal::AlreadyCurrent { stage, release: id });
         }
         self.refuse_closed(project, &stage, &id, true)?;
+        // The configuration may have changed since the release was created.
+        self.check_contents(&name, project, &release.contents)?;
         let decision = gate::evaluate(self.state, &name, &stage, &id, &self.actor.party, self.now)?;
         if !decision.lets_in() {
             return Err(Refusal::GateUnmet { decision: Box::new(decision) });
@@ -107,6 +109,7 @@ impl Desk<'_> {
         &self,
         name: ProjectName,
         stage: StageName,
+        from: Option<&ReleaseId>,
         to: Option<ReleaseId>,
         reason: String,
     ) -> Answer {
@@ -114,6 +117,7 @@ impl Desk<'_> {
         text("a reason", &reason)?;
         let there = project.stage(&stage);
         let Some(current) = &there.current else { return Err(Refusal::StageEmpty { stage }) };
+        refuse_moved(&stage, from, &current.release)?;
         let target = match to {
             Some(id) => id,
             None => self.default_target(&name, project, &stage)?,
@@ -139,7 +143,8 @@ impl Desk<'_> {
         }])
     }
 
-    /// The latest earlier release that the stage did not itself roll back from, and that is neither vetoed nor held.
+    /// The latest earlier release that did well when it left and that the stage did not itself roll back from, and that is neither vetoed
+    /// nor held.
     fn default_target(&self, name: &ProjectName, project: &Project, stage: &StageName) -> Result<ReleaseId, Refusal> {
         let there = project.stage(stage);
         let current = there.current.as_ref().map(|settled| &settled.release);
@@ -147,8 +152,8 @@ impl Desk<'_> {
             self.state.release(name, id).is_some_and(|release| {
                 let vetoed = release.in_stage(stage).is_some_and(|there| there.veto.is_some());
                 let left = release.presence(stage).and_then(|presence| presence.left.as_ref());
-                let rolled_back = left.is_some_and(|left| left.rolled_back);
-                !vetoed && !rolled_back && self.hold_in(name, id, release).is_none()
+                let bad = left.is_some_and(|left| left.rolled_back || left.unhealthy);
+                !vetoed && !bad && self.hold_in(name, id, release).is_none()
             })
         };
         let mut earlier = there.earlier.iter().map(|settled| &settled.release).filter(|id| Some(*id) != current);
@@ -187,6 +192,16 @@ impl Desk<'_> {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// Refuses what was meant for a release that the stage has no longer.
+pub(super) fn refuse_moved(stage: &StageName, seen: Option<&ReleaseId>, current: &ReleaseId) -> Result<(), Refusal> {
+    match seen {
+        Some(seen) if seen != current => {
+            Err(Refusal::StageMoved { stage: stage.clone(), seen: seen.clone(), current: current.clone() })
+        }
+        _ => Ok(()),
     }
 }
 

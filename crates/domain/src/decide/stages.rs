@@ -1,6 +1,6 @@
 //! Stages: vetoes, pins, pauses, health.
 
-use super::{Answer, Desk, text};
+use super::{Answer, Desk, releases::refuse_moved, text};
 use crate::{Event, Permission, ProjectName, Refusal, ReleaseId, StageName, Steering};
 
 impl Desk<'_> {
@@ -51,12 +51,14 @@ impl Desk<'_> {
         &self,
         project: ProjectName,
         stage: StageName,
+        release: Option<&ReleaseId>,
         healthy: bool,
         reason: String,
     ) -> Answer {
         let there = self.project(&project, Permission::Observe, Some(&stage))?.stage(&stage);
         text("a reason", &reason)?;
         let Some(current) = &there.current else { return Err(Refusal::StageEmpty { stage }) };
+        refuse_moved(&stage, release, &current.release)?;
         if there.health.as_ref().map_or(healthy, |health| health.healthy == healthy) {
             return Ok(Vec::new());
         }

@@ -1,20 +1,25 @@
 //! Evidence of a named kind with a result: tests by suite, a scan, anything.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Question, Status, age};
-use crate::{Digest, Evidence, EvidenceKind, EvidenceName, EvidenceResult, Party, ProjectConfig, Span, Subject};
+use super::{Finding, Question, age};
+use crate::{
+    Digest, Evidence, EvidenceKind, EvidenceName, EvidenceResult, Party, ProjectConfig, Span, Subject, Timestamp,
+};
 
 const KIND: &str = "evidence";
 
 /// Requires evidence about every component, or about the release as a whole. Of each kind and name the *latest* counts, whoever of the
-/// allowed parties gave it, and whether it is about the component or the release: an earlier pass never covers a later failure.
+/// allowed parties gave it, and whether it is about the component or the release: an earlier pass never covers a later failure. Where no
+/// name is asked for, the latest of every name that there is must be good enough: a pass of one suite never covers the failure of another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvidenceRequirement {
     /// What it is, for example `tests`.
     pub kind: EvidenceKind,
-    /// Which one of the kind, for example the suite `unit`. Any, unless it says so.
+    /// Which one of the kind, for example the suite `unit`. Every one that there is, and at least one, unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<EvidenceName>,
     /// The worst result that is good enough.
@@ -49,35 +54,60 @@ impl EvidenceRequirement {
     }
 
     pub(super) fn findings(&self, question: &Question<'_>) -> Vec<Finding> {
-        let about_release = self.latest(question.subject(question.id.digest()));
+        let about_release = question.subject(question.id.digest());
         let mut findings = Vec::new();
-        let mut release_counts = false;
+        let mut of_release: Option<&Evidence> = None;
         for (component, digest) in &question.release.contents.components {
             let what = format!("`{component}`");
-            match (self.latest(question.subject(digest)), about_release) {
-                (Some(own), whole) if whole.is_none_or(|whole| whole.index < own.index) => {
-                    findings.push(self.judge(own, &what, question));
+            match self.worst(question.subject(digest), about_release, question.now) {
+                Some((own, false)) => findings.push(self.judge(own, &what, question)),
+                Some((whole, true)) => {
+                    of_release = [of_release, Some(whole)]
+                        .into_iter()
+                        .flatten()
+                        .max_by_key(|one| self.badness(one, question.now));
                 }
-                (None, None) => findings.push(self.missing(&what, digest, question)),
-                _ => release_counts = true,
+                None => findings.push(self.missing(&what, digest, question)),
             }
         }
-        let about_release =
-            about_release.filter(|_| release_counts).map(|whole| self.judge(whole, "the release", question));
-        about_release.into_iter().chain(findings).collect()
+        let of_release = of_release.map(|whole| self.judge(whole, "the release", question));
+        of_release.into_iter().chain(findings).collect()
     }
 
-    fn latest<'a>(&self, subject: Option<&'a Subject>) -> Option<&'a Evidence> {
-        let matches = |one: &&Evidence| {
-            one.kind == self.kind
-                && (self.name.is_none() || one.name == self.name)
-                && (self.by.is_empty() || self.by.contains(&one.by))
-        };
-        subject?.evidence.iter().rfind(matches)
+    /// Of each name the latest, be it about the component or the release, and of those the one that is furthest from good enough; with
+    /// whether it is about the release.
+    fn worst<'a>(
+        &self,
+        component: Option<&'a Subject>,
+        release: Option<&'a Subject>,
+        now: Timestamp,
+    ) -> Option<(&'a Evidence, bool)> {
+        let mut latest: BTreeMap<Option<&EvidenceName>, (&Evidence, bool)> = BTreeMap::new();
+        for (subject, whole) in [(component, false), (release, true)] {
+            for one in subject.into_iter().flat_map(|subject| &subject.evidence).filter(|one| self.counts(one)) {
+                let known = latest.entry(one.name.as_ref()).or_insert((one, whole));
+                if known.0.index < one.index {
+                    *known = (one, whole);
+                }
+            }
+        }
+        latest.into_values().max_by_key(|(one, _)| self.badness(one, now))
+    }
+
+    fn counts(&self, one: &Evidence) -> bool {
+        one.kind == self.kind
+            && (self.name.is_none() || one.name == self.name)
+            && (self.by.is_empty() || self.by.contains(&one.by))
+    }
+
+    /// How far from good enough: first by what it says, then by its age.
+    fn badness(&self, one: &Evidence, now: Timestamp) -> (bool, bool, EvidenceResult, Reverse<u64>) {
+        let expired = self.max_age.is_some_and(|limit| now.since(one.at) > limit);
+        (one.result > self.result, expired, one.result, Reverse(one.index))
     }
 
     fn judge(&self, evidence: &Evidence, what: &str, question: &Question<'_>) -> Finding {
-        let title = self.title();
+        let title = self.title_of(evidence.name.as_ref());
         let old = age(question.now, evidence.at);
         let finding = if evidence.result > self.result {
             let because = format!("{title} of {what} {}, says {}", evidence.result, evidence.by);
@@ -93,7 +123,7 @@ impl EvidenceRequirement {
     }
 
     fn missing(&self, what: &str, digest: &Digest, question: &Question<'_>) -> Finding {
-        let title = self.title();
+        let title = self.title_of(self.name.as_ref());
         let others = question.subject(digest).map_or(0, |subject| {
             let other = |one: &&Evidence| one.kind == self.kind && (self.name.is_none() || one.name == self.name);
             subject.evidence.iter().filter(other).count()
@@ -107,11 +137,11 @@ impl EvidenceRequirement {
         let name = self.name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
         let next =
             format!("selfsame attest {digest} --project {} --kind {}{name} --result passed", question.name, self.kind);
-        Finding { status: Status::Unmet, ..Finding::unmet(KIND, because, next) }
+        Finding::unmet(KIND, because, next)
     }
 
-    fn title(&self) -> String {
-        match &self.name {
+    fn title_of(&self, name: Option<&EvidenceName>) -> String {
+        match name {
             Some(name) => format!("evidence `{}` (`{name}`)", self.kind),
             None => format!("evidence `{}`", self.kind),
         }

@@ -51,6 +51,22 @@ const EVIDENCE: &[Story] = &[
         "gate 1 dev",
         "closed: evidence `tests` of `web` failed, says person:root",
     ),
+    // Where no name is asked for, the latest of every name counts.
+    (
+        "apply {dev: {gate: [{evidence: {kind: tests}}]}}; push web-1; release 1; attest web-1 tests/unit failed; attest web-1 tests/e2e passed",
+        "gate 1 dev",
+        "closed: evidence `tests` (`unit`) of `web` failed, says person:root",
+    ),
+    (
+        "apply {dev: {gate: [{evidence: {kind: tests}}]}}; push web-1; release 1; attest web-1 tests/unit failed; attest web-1 tests/e2e passed; attest release:1 tests/unit passed",
+        "gate 1 dev",
+        "open...",
+    ),
+    (
+        "apply {dev: {gate: [{evidence: {kind: tests, max_age: 1h}}]}}; push web-1; release 1; attest web-1 tests/unit passed; wait 2h; attest web-1 tests/e2e passed",
+        "gate 1 dev",
+        "closed: evidence `tests` (`unit`) of `web` is 2h old, at most 1h allowed",
+    ),
     // Only those named may say so, and nobody else can spoil it.
     (
         "apply {dev: {gate: [{evidence: {kind: tests, by: ['machine:ci', 'machine:lab']}}]}}; push web-1; release 1; attest web-1 tests passed by eve",
@@ -340,6 +356,17 @@ const APPROVALS: &[Story] = &[
 ];
 
 const HOLDS: &[Story] = &[
+    // What people have closed by hand.
+    (
+        "apply dev; push web-1; release 1; pin dev by sue because launch; pause dev because lunch",
+        "gate 1 dev",
+        "closed: `dev` is pinned to what it has by person:sue: launch; `dev` is paused by person:root: lunch",
+    ),
+    (
+        "apply dev; push web-1; release 1; veto 1 dev because slow",
+        "gate 1 dev",
+        "closed: the release is vetoed for `dev` by person:root: slow",
+    ),
     (
         "apply dev; push web-1; release 1; hold web-1 by sue because malware",
         "gate 1 dev",

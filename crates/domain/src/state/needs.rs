@@ -45,7 +45,12 @@ impl State {
     pub fn needs(&self, command: &Command) -> Vec<Key> {
         let mut keys = Vec::new();
         match command {
-            Command::ApplyConfig { config, .. } => keys.push(Key::Project(config.project.clone())),
+            Command::ApplyConfig { config, .. } => {
+                keys.push(Key::Project(config.project.clone()));
+                let known = self.project(&config.project);
+                let moving = known.iter().flat_map(|project| project.moving(config));
+                keys.extend(moving.map(|(.., digest)| Key::Subject(config.project.clone(), digest.clone())));
+            }
             Command::IssueToken { token, grants, .. } => {
                 keys.push(Key::Token(token.clone()));
                 keys.extend(grants.iter().filter_map(project_of_grant));
@@ -120,6 +125,12 @@ impl State {
     pub fn missing(&self, keys: impl IntoIterator<Item = Key>) -> Vec<Key> {
         let mut missing = Vec::new();
         for key in keys {
+            // What names there are is known, so nothing is loaded for a name that somebody made up.
+            if let Key::Project(name) = &key
+                && !self.system.projects.contains(name)
+            {
+                continue;
+            }
             if let Key::Project(name) = &key
                 && let Some(project) = self.project(name)
             {

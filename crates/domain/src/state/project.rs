@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Mark;
-use crate::{Contents, Digest, ProjectConfig, ReleaseId, StageName, Timestamp};
+use crate::{ComponentName, Contents, Digest, ProjectConfig, ReleaseId, RepositoryName, StageName, Timestamp};
 
 /// How many earlier releases a stage keeps at hand: its rollback window. Older ones are in the ledger and the views.
 pub const HISTORY_MAX: usize = 10;
@@ -78,6 +78,26 @@ impl Project {
         static EMPTY: StageState =
             StageState { current: None, earlier: VecDeque::new(), pinned: None, paused: None, health: None };
         self.stages.get(stage).map_or(&EMPTY, |state| state)
+    }
+}
+
+impl Project {
+    /// What stages have of components whose repository is another one under `after`: the component, its repository then, the stage, and
+    /// the artifact.
+    pub(crate) fn moving<'a>(
+        &'a self,
+        after: &'a ProjectConfig,
+    ) -> impl Iterator<Item = (&'a ComponentName, RepositoryName, &'a StageName, &'a Digest)> {
+        let moved = after.components.keys().filter_map(|component| {
+            let repository = after.repository(component)?;
+            (self.config.repository(component)? != repository).then_some((component, repository))
+        });
+        moved.flat_map(|(component, repository)| {
+            self.stages.iter().filter_map(move |(stage, there)| {
+                let digest = there.current.as_ref()?.contents.components.get(component)?;
+                Some((component, repository.clone(), stage, digest))
+            })
+        })
     }
 }
 

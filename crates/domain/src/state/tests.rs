@@ -223,7 +223,7 @@ fn readers_follow_the_writer() {
     }
     assert!(reader.loaded() > 0);
     reader.unload();
-    assert_eq!(reader.loaded(), 1, "projects stay");
+    assert_eq!(reader.loaded(), 0, "only the system stays");
 }
 
 #[test]

@@ -92,7 +92,8 @@ impl<'a> Words<'a> {
             }
             "rollback" => {
                 let to = (self.plain.get(1) == Some(&"to")).then(|| contents(world, self.plain[2]).id());
-                Command::RollBack { project, stage: self.stage(0), to, reason }
+                let from = self.named.get("seen").map(|seen| contents(world, seen).id());
+                Command::RollBack { project, stage: self.stage(0), from, to, reason }
             }
             "pin" | "unpin" | "pause" | "resume" => {
                 let change = match self.verb {
@@ -104,7 +105,9 @@ impl<'a> Words<'a> {
                 Command::Steer { project, stage: self.stage(0), change, reason }
             }
             "report" => {
-                Command::ReportHealth { project, stage: self.stage(0), healthy: self.plain[1] == "healthy", reason }
+                let release = self.named.get("seen").map(|seen| contents(world, seen).id());
+                let healthy = self.plain[1] == "healthy";
+                Command::ReportHealth { project, stage: self.stage(0), release, healthy, reason }
             }
             _ => self.about_release(world),
         }

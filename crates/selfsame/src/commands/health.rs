@@ -4,7 +4,7 @@ use api::HealthRequest;
 use clap::{Args, ValueEnum};
 use domain::StageName;
 
-use crate::{context::Context, outcome::Outcome, output};
+use crate::{context::Context, outcome::Outcome, output, release_name::ReleaseName};
 
 /// Report how the current release of a stage does. Unhealthy time is no soak time.
 #[derive(Debug, Args)]
@@ -14,6 +14,9 @@ pub struct HealthArgs {
     stage: StageName,
     /// How it does.
     health: Health,
+    /// The release that was observed, for whoever measures all the time: a late report never blames the next one.
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<ReleaseName>,
     /// What was seen.
     #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
@@ -30,7 +33,11 @@ pub async fn run(context: &Context, args: HealthArgs) -> Outcome {
     let client = context.client()?;
     let project = context.project(&client).await?;
     let healthy = args.health == Health::Healthy;
-    let request = HealthRequest { healthy, reason: args.reason };
+    let release = match args.release {
+        Some(name) => Some(name.resolve(&client, &project).await?),
+        None => None,
+    };
+    let request = HealthRequest { release, healthy, reason: args.reason };
     let receipt = client.report_health(&context.key(), &project, &args.stage, &request).await?;
     context.settle(&client, receipt.as_of).await;
     output::answer(context.json, &receipt, |receipt| {

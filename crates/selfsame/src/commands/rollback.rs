@@ -15,6 +15,9 @@ pub struct RollbackArgs {
     /// To this release, which the stage must have had.
     #[arg(long, value_name = "RELEASE")]
     to: Option<ReleaseName>,
+    /// From this release, the one that you saw in trouble: refused if somebody has acted meanwhile.
+    #[arg(long, value_name = "RELEASE")]
+    from: Option<ReleaseName>,
     /// Why.
     #[arg(long)]
     reason: String,
@@ -24,11 +27,13 @@ pub struct RollbackArgs {
 pub async fn run(context: &Context, args: RollbackArgs) -> Outcome {
     let client = context.client()?;
     let project = context.project(&client).await?;
-    let to = match args.to {
-        Some(name) => Some(name.resolve(&client, &project).await?),
-        None => None,
-    };
-    let request = RollbackRequest { to, reason: args.reason };
+    let (mut from, mut to) = (None, None);
+    for (named, release) in [(args.from, &mut from), (args.to, &mut to)] {
+        if let Some(name) = named {
+            *release = Some(name.resolve(&client, &project).await?);
+        }
+    }
+    let request = RollbackRequest { from, to, reason: args.reason };
     let receipt = client.roll_back(&context.key(), &project, &args.stage, &request).await?;
     context.settle(&client, receipt.as_of).await;
     output::answer(context.json, &receipt, |receipt| {

@@ -73,7 +73,7 @@ pub async fn roll_back(
     At((project, stage)): InStage,
     Said(asked): Said<RollbackRequest>,
 ) -> Result<Response, Problem> {
-    let command = Command::RollBack { project, stage, to: asked.to, reason: asked.reason };
+    let command = Command::RollBack { project, stage, from: asked.from, to: asked.to, reason: asked.reason };
     Ok(done(app.submit(caller, command).await?))
 }
 
@@ -120,6 +120,7 @@ pub async fn report_health(
     At((project, stage)): InStage,
     Said(asked): Said<HealthRequest>,
 ) -> Result<Response, Problem> {
-    let command = Command::ReportHealth { project, stage, healthy: asked.healthy, reason: asked.reason };
+    let HealthRequest { release, healthy, reason } = asked;
+    let command = Command::ReportHealth { project, stage, release, healthy, reason };
     Ok(done(app.submit(caller, command).await?))
 }

@@ -132,7 +132,7 @@ async fn from_build_to_production_and_back() {
     let answer =
         ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &GateQuery::default()).await.expect("an answer");
     assert_eq!(answer.opens_at, Some(world.engine.now() + Span::from_secs(600)), "only soak time is missing");
-    let health = |healthy| HealthRequest { healthy, reason: "seen".into() };
+    let health = |healthy| HealthRequest { release: None, healthy, reason: "seen".into() };
     world.clock.advance(Span::from_secs(300));
     ada.report_health(&key("ill"), &shop(), &stage("staging"), &health(false)).await.expect("reported");
     world.clock.advance(Span::from_secs(3600));
@@ -163,7 +163,7 @@ async fn stages_are_steered_and_releases_held() {
     promote(&ada, "dev", &first, "a").await.expect("dev has no gate");
     promote(&ada, "dev", &second, "b").await.expect("dev has no gate");
     let steer = |change| SteeringRequest { change, reason: "sale".into() };
-    let back = RollbackRequest { to: None, reason: "bad".into() };
+    let back = RollbackRequest { from: None, to: None, reason: "bad".into() };
     ada.steer(&key("pin"), &shop(), &stage("dev"), &steer(Steering::Pinned)).await.expect("pinned");
     let pinned = ada.roll_back(&key("back1"), &shop(), &stage("dev"), &back).await;
     assert!(matches!(pinned, Err(ClientError::Refused(problem)) if problem.code == "stage-pinned"));

@@ -49,6 +49,17 @@ fn promote(hash: fn(&[u8]) -> Digest, reason: String) -> Result<Entry, Refusal> 
     let contents = Contents { components, config: Some(hash(b"config")) };
     let release = contents.id();
     state.apply(&entry(&root, Event::ConfigApplied { config: Box::new(config.clone()) }));
+    for (component, digest) in &contents.components {
+        let pushed = Event::ManifestPushed {
+            repository: config.repository(component).expect("a repository"),
+            digest: digest.clone(),
+            media_type: String::new(),
+            size: 1,
+            subject: None,
+            tags: Vec::new(),
+        };
+        state.apply(&entry(&root, pushed));
+    }
     let created = Event::ReleaseCreated {
         project: project.clone(),
         release: release.clone(),

@@ -1,6 +1,22 @@
 use crate::testing::Story;
 
 pub(super) const STORIES: &[Story] = &[
+    // A component keeps its repository as long as a stage has something of it that the new one has not.
+    (
+        "apply dev; push web-1; release 1; promote 1 dev",
+        "apply {components: {web: {repository: shop/front}}, stages: {dev: {}}}",
+        "refused component-in-use: component `web` cannot move to `shop/front`: stage `dev` has `web-1`, which is not there",
+    ),
+    (
+        "apply dev; push web-1; release 1; promote 1 dev; push web-1 from shop/front",
+        "apply {components: {web: {repository: shop/front}}, stages: {dev: {}}}",
+        "config-applied",
+    ),
+    (
+        "apply dev; push web-1; release 1",
+        "apply {components: {web: {repository: shop/front}}, stages: {dev: {}}}",
+        "config-applied",
+    ),
     // Configurations.
     ("", "apply dev > prod", "config-applied"),
     ("apply dev > prod", "apply dev > prod", "nothing"),
@@ -94,7 +110,9 @@ pub(super) const STORIES: &[Story] = &[
         "token a lead@* by ada as lead@*",
         "refused permission-missing...",
     ),
-    // One's own token can always be revoked; another's by who could have issued it.
+    // One's own token can be revoked by whoever has all that it gives; another's by who could have issued it. A name alone opens nothing.
+    ("apply dev; token a admin@* for ada", "revoke a by ada as admin", "refused permission-missing..."),
+    ("apply dev; token a puller@shop/dev for ada", "revoke a by ada as puller@shop", "token-revoked"),
     ("apply dev; token a reader@shop for ada", "revoke a by ada as reader", "token-revoked"),
     ("apply dev; token a reader@shop for ada", "revoke a by ben as admin", "token-revoked"),
     ("apply dev; token a reader@shop for ada", "revoke a by ben as reader", "refused permission-missing..."),

@@ -64,6 +64,11 @@ pub(super) const STORIES: &[Story] = &[
         "manifest-deleted",
     ),
     // Promotion.
+    (
+        "apply dev; push web-1; release 1; apply {components: {web: {}, api: {}}, stages: {dev: {}}}",
+        "promote 1 dev",
+        "refused component-missing: the release names no artifact for component `api`",
+    ),
     ("apply dev > prod; push web-1; release 1", "promote 1 dev by machine:ci as promoter", "promoted 1 to dev"),
     (
         "apply dev; push web-1; push web-2; release 1; release 2; promote 1 dev",
@@ -166,6 +171,20 @@ pub(super) const STORIES: &[Story] = &[
         "rolled back dev from 3 to 2",
     ),
     (three!("; pause dev"), "rollback dev", "rolled back dev from 3 to 2"),
+    // One that did badly when it left is no good target, but can be named.
+    (three!("; promote 1 dev; report dev unhealthy; promote 3 dev"), "rollback dev", "rolled back dev from 3 to 2"),
+    (
+        three!("; promote 1 dev; report dev unhealthy; promote 3 dev"),
+        "rollback dev to 1",
+        "rolled back dev from 3 to 1",
+    ),
+    // Two people who see the same trouble go back once.
+    (three!(""), "rollback dev seen 3", "rolled back dev from 3 to 2"),
+    (
+        three!("; rollback dev seen 3"),
+        "rollback dev seen 3",
+        "refused stage-moved: stage `dev` has release 2 by now, not 3",
+    ),
     (
         three!("; pin dev because audit"),
         "rollback dev",

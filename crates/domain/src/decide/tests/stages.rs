@@ -49,6 +49,12 @@ pub(super) const STORIES: &[Story] = &[
     // Health: good until reported otherwise, of the current release only.
     (one!(""), "report dev healthy by machine:probe as observer@shop/dev", "nothing"),
     (one!(""), "report dev unhealthy by machine:probe as observer@shop/dev", "health-reported"),
+    (one!(""), "report dev unhealthy seen 1", "health-reported"),
+    (
+        one!("; push web-2; release 2; promote 2 dev"),
+        "report dev unhealthy seen 1",
+        "refused stage-moved: stage `dev` has release 2 by now, not 1",
+    ),
     (one!("; report dev unhealthy"), "report dev unhealthy", "nothing"),
     (one!("; report dev unhealthy"), "report dev healthy", "health-reported"),
     (one!("; report dev unhealthy; push web-2; release 2; promote 2 dev"), "report dev healthy", "nothing"),
