@@ -10,7 +10,7 @@ mod tiles;
 mod views;
 
 pub use blobs::{Blob, BlobRange, Blobs, ByteStream, UploadError, UploadId};
-pub use catalog::{Catalog, CatalogChange, ManifestRecord, Part, PartKind, Referrer};
+pub use catalog::{Catalog, CatalogChange, Closure, ManifestRecord, Part, PartKind, Referrer, Unlinked};
 pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row};
 pub use tiles::Tiles;
 pub use views::{HistoryRow, ReleaseRow, ViewChange, Views};

@@ -2,6 +2,7 @@
 
 use axum::{body::Body, response::Response};
 use domain::Digest;
+use engine::ports::Unlinked;
 use http::{Method, StatusCode, header, request::Parts};
 
 use crate::{
@@ -64,15 +65,14 @@ pub(crate) async fn get(
 /// `DELETE` of a blob: the repository has it no longer, unless a manifest of it names it.
 pub(crate) async fn delete(registry: &Registry, rights: &Rights, digest: &Digest) -> Result<Response, Failure> {
     rights.push()?;
-    let catalog = &registry.engine.ports().catalog;
-    if !catalog.containers(&rights.repository, digest, 1).await?.is_empty() {
-        let message = format!("`{digest}` is named by a manifest of `{}`; delete that first", rights.repository);
-        return Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "DENIED", message));
+    match registry.engine.ports().catalog.unlink_blob(&rights.repository, digest).await? {
+        Unlinked::Gone => built(Response::builder().status(StatusCode::ACCEPTED).body(Body::empty())),
+        Unlinked::NotThere => Err(unknown(digest, rights)),
+        Unlinked::Named(manifest) => {
+            let message = format!("`{digest}` stays: manifest `{manifest}` names it, so delete that first");
+            Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "DENIED", message))
+        }
     }
-    if !catalog.unlink_blob(&rights.repository, digest).await? {
-        return Err(unknown(digest, rights));
-    }
-    built(Response::builder().status(StatusCode::ACCEPTED).body(Body::empty()))
 }
 
 /// An answer whose headers were made here, from parsed values.

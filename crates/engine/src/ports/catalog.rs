@@ -1,6 +1,6 @@
 //! [`Catalog`]: what the registry knows about manifests, tags and which repository has which blob.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use domain::{Digest, RepositoryName, TagName, Timestamp};
@@ -65,6 +65,28 @@ pub struct Referrer {
     pub artifact_type: Option<String>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// A manifest with all that it consists of, in one repository, as far as it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closure {
+    /// The manifest itself, its children, their children, and all their configurations and layers.
+    pub parts: BTreeSet<Digest>,
+    /// Something of it that the repository does not have; `None` if it is whole.
+    pub missing: Option<Digest>,
+    /// Whether it has more parts than were asked for; then `missing` says nothing about the rest.
+    pub cut: bool,
+}
+
+/// What became of a blob that a repository should no longer have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unlinked {
+    /// The repository has it no longer.
+    Gone,
+    /// The repository did not have it.
+    NotThere,
+    /// This manifest of the repository names it, so it stays.
+    Named(Digest),
 }
 
 /// A change of the catalog that follows from a ledger entry, committed together with it.
@@ -141,8 +163,8 @@ pub trait Catalog: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<(), Trouble>;
 
-    /// The repository has the blob no longer; `false` if it had not.
-    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<bool, Trouble>;
+    /// The repository has the blob no longer, unless one of its manifests names it: looked up and done as one.
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Trouble>;
 
     /// The manifests of the repository that name `digest` as a part, and those that `digest`, a manifest itself, is about: one step
     /// upwards on the way to what was promoted. At most `limit`.
@@ -152,6 +174,9 @@ pub trait Catalog: Send + Sync + 'static {
         digest: &Digest,
         limit: usize,
     ) -> Result<Vec<Digest>, Trouble>;
+
+    /// The manifest with all that it consists of, down to the layers; no more is looked up once there are `limit` parts.
+    async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble>;
 
     /// The parts of a manifest.
     async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble>;

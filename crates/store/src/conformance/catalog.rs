@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Digest, RepositoryName, TagName, Timestamp};
-use engine::ports::{Catalog, CatalogChange, CommitError, Head, Ledger, ManifestRecord, Part, PartKind};
+use engine::ports::{Catalog, CatalogChange, CommitError, Head, Ledger, ManifestRecord, Part, PartKind, Unlinked};
 
 use super::batch;
 
@@ -17,6 +17,7 @@ pub async fn catalog<T: Ledger + Catalog>(store: &T) {
     referrers(store, &app).await;
     containers(store, &app, &other).await;
     blobs(store, &app, &other).await;
+    closures(store).await;
     a_conflict_changes_nothing(store, &app).await;
     repositories(store).await;
     store.clear_derived().await.unwrap();
@@ -113,9 +114,56 @@ async fn blobs<T: Catalog>(store: &T, app: &RepositoryName, other: &RepositoryNa
     }
     assert_eq!(store.blob(app, &layer).await.unwrap(), Some(6));
     assert_eq!(store.blob_anywhere(&layer).await.unwrap(), [app.clone(), other.clone()], "in lexical order");
-    assert!(store.unlink_blob(other, &layer).await.unwrap(), "it was there");
-    assert!(!store.unlink_blob(other, &layer).await.unwrap(), "and is there no longer");
+    let named = store.unlink_blob(app, &layer).await.unwrap();
+    assert!(matches!(&named, Unlinked::Named(_)), "what a manifest of the repository names stays: {named:?}");
+    assert_eq!(store.blob(app, &layer).await.unwrap(), Some(6));
+    assert_eq!(store.unlink_blob(other, &layer).await.unwrap(), Unlinked::Gone, "manifests elsewhere do not matter");
+    assert_eq!(store.unlink_blob(other, &layer).await.unwrap(), Unlinked::NotThere);
     assert_eq!(store.blob_anywhere(&layer).await.unwrap(), std::slice::from_ref(app));
+}
+
+async fn closures<T: Ledger + Catalog>(store: &T) {
+    let deep = repository("acme/deep");
+    let child = |name: &str| Part { kind: PartKind::Child, digest: digest(name), size: 500, media_type: name.into() };
+    let layer = |name: &str| Part { kind: PartKind::Layer, ..child(name) };
+    let of = |name: &str, parts: &[Part]| put(ManifestRecord { parts: parts.to_vec(), ..image(&deep, name) }, &[]);
+    let about = ManifestRecord { subject: Some(digest("one")), ..image(&deep, "about one") };
+    let pushed = vec![
+        of("one", &[layer("base"), layer("x")]),
+        of("two", &[layer("base"), layer("y")]),
+        // `one` is a layer here, and a manifest beside.
+        of("odd", &[layer("one")]),
+        of("inner", &[child("one"), child("two")]),
+        of("outer", &[child("odd"), child("inner"), child("one")]),
+        put(about, &[]),
+    ];
+    change(store, pushed).await;
+    for name in ["base", "x", "one"] {
+        store.link_blob(&deep, &digest(name), 5, Timestamp::from_millis(1)).await.unwrap();
+    }
+    let cases: &[(&str, &[&str], Option<&str>)] = &[
+        ("one", &["one", "base", "x"], None),
+        ("two", &["two", "base", "y"], Some("y")),
+        ("odd", &["odd", "one"], None),
+        ("inner", &["inner", "one", "two", "base", "x", "y"], Some("y")),
+        ("outer", &["outer", "odd", "inner", "one", "two", "base", "x", "y"], Some("y")),
+        ("base", &["base"], Some("base")),
+        ("none", &["none"], Some("none")),
+    ];
+    for (name, parts, missing) in cases {
+        let found = store.closure(&deep, &digest(name), 8).await.unwrap();
+        assert_eq!(found.parts, parts.iter().map(|part| digest(part)).collect(), "the parts of `{name}`");
+        assert_eq!((found.missing, found.cut), (missing.map(digest), false), "what `{name}` lacks");
+    }
+    let cut = store.closure(&deep, &digest("outer"), 7).await.unwrap();
+    assert!(cut.cut && cut.parts.len() == 7, "no more than asked for: {cut:?}");
+    store.link_blob(&deep, &digest("y"), 5, Timestamp::from_millis(1)).await.unwrap();
+    assert_eq!(store.closure(&deep, &digest("outer"), 8).await.unwrap().missing, None, "whole once it is there");
+    change(store, vec![CatalogChange::Delete { repository: deep.clone(), digest: digest("two") }]).await;
+    let gone = store.closure(&deep, &digest("outer"), 8).await.unwrap();
+    assert_eq!(gone.missing, Some(digest("two")), "a child that was deleted");
+    let elsewhere = store.closure(&repository("acme/app"), &digest("inner"), 8).await.unwrap();
+    assert_eq!(elsewhere.missing, Some(digest("inner")), "only what this repository has counts");
 }
 
 async fn a_conflict_changes_nothing<T: Ledger + Catalog>(store: &T, app: &RepositoryName) {
@@ -130,9 +178,9 @@ async fn repositories<T: Ledger + Catalog>(store: &T) {
     let puts = ["b/1", "a/2", "b"].map(|name| put(image(&repository(name), "image"), &[]));
     change(store, puts.into()).await;
     let pages: &[(Option<&str>, usize, &[&str])] = &[
-        (None, 9, &["a/2", "acme/app", "acme/other", "b", "b/1"]),
+        (None, 9, &["a/2", "acme/app", "acme/deep", "acme/other", "b", "b/1"]),
         (None, 1, &["a/2"]),
-        (Some("acme/app"), 2, &["acme/other", "b"]),
+        (Some("acme/deep"), 2, &["acme/other", "b"]),
         (Some("b/1"), 2, &[]),
     ];
     for (after, limit, expected) in pages {

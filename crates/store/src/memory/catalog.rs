@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use domain::{Digest, RepositoryName, TagName, Timestamp};
-use engine::ports::{Catalog, CatalogChange, ManifestRecord, Part, Referrer, Trouble};
+use engine::ports::{Catalog, CatalogChange, Closure, ManifestRecord, Part, PartKind, Referrer, Trouble, Unlinked};
 
 use super::{Memory, locked};
 
@@ -43,6 +43,11 @@ impl Kept {
 
     fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Option<&ManifestRecord> {
         self.manifests.get(&(repository.clone(), digest.clone()))
+    }
+
+    /// The manifests of the repository that name `digest` as a part.
+    fn holders(&self, repository: &RepositoryName, digest: &Digest) -> impl Iterator<Item = &ManifestRecord> {
+        self.manifests_of(repository).filter(move |manifest| manifest.parts.iter().any(|part| part.digest == *digest))
     }
 
     fn manifests_of(&self, repository: &RepositoryName) -> impl Iterator<Item = &ManifestRecord> {
@@ -125,8 +130,13 @@ impl Catalog for Memory {
         Ok(())
     }
 
-    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<bool, Trouble> {
-        Ok(locked(&self.ledger).catalog.blobs.remove(&(repository.clone(), digest.clone())).is_some())
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Trouble> {
+        let kept = &mut locked(&self.ledger).catalog;
+        if let Some(manifest) = kept.holders(repository, digest).next() {
+            return Ok(Unlinked::Named(manifest.digest.clone()));
+        }
+        let gone = kept.blobs.remove(&(repository.clone(), digest.clone())).is_some();
+        Ok(if gone { Unlinked::Gone } else { Unlinked::NotThere })
     }
 
     async fn containers(
@@ -136,11 +146,33 @@ impl Catalog for Memory {
         limit: usize,
     ) -> Result<Vec<Digest>, Trouble> {
         let kept = &locked(&self.ledger).catalog;
-        let names_it = |manifest: &&ManifestRecord| manifest.parts.iter().any(|part| part.digest == *digest);
-        let holders = kept.manifests_of(repository).filter(names_it).map(|manifest| manifest.digest.clone());
+        let holders = kept.holders(repository, digest).map(|manifest| manifest.digest.clone());
         let subject = kept.manifest(repository, digest).and_then(|manifest| manifest.subject.clone());
         let found: BTreeSet<Digest> = holders.chain(subject).collect();
         Ok(found.into_iter().take(limit).collect())
+    }
+
+    async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let mut closure = Closure::default();
+        // By kind too: what is a layer of one may be a manifest with parts of its own to another.
+        let mut seen = BTreeSet::from([(PartKind::Child, digest)]);
+        let mut waiting = vec![(PartKind::Child, digest)];
+        while let Some((kind, digest)) = waiting.pop() {
+            if closure.parts.len() >= limit && !closure.parts.contains(digest) {
+                closure.cut = true;
+                break;
+            }
+            closure.parts.insert(digest.clone());
+            let manifest = kept.manifest(repository, digest).filter(|_| kind == PartKind::Child);
+            let blob = kind != PartKind::Child && kept.blobs.contains_key(&(repository.clone(), digest.clone()));
+            if manifest.is_none() && !blob {
+                closure.missing.get_or_insert_with(|| digest.clone());
+            }
+            let named = manifest.iter().flat_map(|manifest| &manifest.parts).map(|part| (part.kind, &part.digest));
+            waiting.extend(named.filter(|part| seen.insert(*part)));
+        }
+        Ok(closure)
     }
 
     async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble> {

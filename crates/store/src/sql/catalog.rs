@@ -1,10 +1,11 @@
 //! The [`Catalog`] port.
 
 mod change;
+mod closure;
 
 use async_trait::async_trait;
 use domain::{Digest, RepositoryName, TagName, Timestamp};
-use engine::ports::{Catalog, Part, Referrer, Trouble};
+use engine::ports::{Catalog, Closure, Part, Referrer, Trouble, Unlinked};
 
 use super::{
     Database, Failed,
@@ -51,13 +52,7 @@ impl Catalog for Database {
     }
 
     async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Trouble> {
-        self.look_up("a blob's size", async |tx| {
-            let select =
-                "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE repository = $1 AND digest = $2";
-            let found = tx.row(select, &[V::T(repository.as_str()), V::T(digest.as_str())]).await?;
-            let size = |row: Row| row.unsealed(|| format!("the size of `{digest}`"))?.natural(2, "the size of a blob");
-            found.map(size).transpose()
-        })
+        self.look_up("a blob's size", async |tx| blob(tx, repository, digest).await)
     }
 
     async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
@@ -80,7 +75,7 @@ impl Catalog for Database {
         self.write("a blob's repository", link).await
     }
 
-    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<bool, Trouble> {
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Trouble> {
         let (repository, digest) = (repository.clone(), digest.clone());
         let unlink = async move |tx: &mut Tx<'_>| change::unlink(tx, &repository, &digest).await;
         self.write("a blob's repository", unlink).await
@@ -104,12 +99,11 @@ impl Catalog for Database {
     }
 
     async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble> {
-        self.look_up("a manifest's parts", async |tx| {
-            let select = "SELECT manifest, position, kind, digest, size, media_type, seal FROM parts \
-                          WHERE manifest = $1 ORDER BY position";
-            let rows = tx.rows(select, &[V::T(digest.as_str())]).await?;
-            (0..).zip(rows).map(|(position, row)| part(digest, position, row)).collect()
-        })
+        self.look_up("a manifest's parts", async |tx| parts(tx, digest).await)
+    }
+
+    async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
+        self.scan("what a manifest consists of", async |tx| closure::closure(tx, repository, digest, limit).await)
     }
 }
 
@@ -119,6 +113,21 @@ async fn manifest(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &str) ->
     let Some(row) = tx.row(select, &[V::T(repository.as_str()), V::T(digest)]).await? else { return Ok(None) };
     let row = row.unsealed(|| format!("what is known of the manifest `{digest}`"))?;
     Ok(Some((row.text(2, "a media type")?.to_owned(), row.natural(3, "the size of a manifest")?)))
+}
+
+async fn blob(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Failed> {
+    let select =
+        "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE repository = $1 AND digest = $2";
+    let found = tx.row(select, &[V::T(repository.as_str()), V::T(digest.as_str())]).await?;
+    let size = |row: Row| row.unsealed(|| format!("the size of `{digest}`"))?.natural(2, "the size of a blob");
+    found.map(size).transpose()
+}
+
+async fn parts(tx: &mut Tx<'_>, manifest: &Digest) -> Result<Vec<Part>, Failed> {
+    let select = "SELECT manifest, position, kind, digest, size, media_type, seal FROM parts \
+                  WHERE manifest = $1 ORDER BY position";
+    let rows = tx.rows(select, &[V::T(manifest.as_str())]).await?;
+    (0..).zip(rows).map(|(position, row)| part(manifest, position, row)).collect()
 }
 
 async fn tagged(

@@ -1,7 +1,7 @@
 //! Changes of the catalog.
 
 use domain::{Digest, RepositoryName, TagName, Timestamp};
-use engine::ports::{CatalogChange, ManifestRecord, PartKind};
+use engine::ports::{CatalogChange, ManifestRecord, PartKind, Unlinked};
 
 use crate::sql::{
     Failed,
@@ -79,9 +79,17 @@ pub(super) async fn link(
     Ok(())
 }
 
-pub(super) async fn unlink(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &Digest) -> Result<bool, Failed> {
+/// In one transaction with the look for manifests that name the blob, so that none can come in between.
+pub(super) async fn unlink(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Failed> {
+    let which = [V::T(repository.as_str()), V::T(digest.as_str())];
+    let select = "SELECT p.manifest FROM parts p JOIN manifests m ON m.repository = $1 AND m.digest = p.manifest \
+                  WHERE p.digest = $2 LIMIT 1";
+    if let Some(row) = tx.row(select, &which).await? {
+        return Ok(Unlinked::Named(row.parsed(0, "a digest")?));
+    }
     let delete = "DELETE FROM repository_blobs WHERE repository = $1 AND digest = $2";
-    Ok(tx.execute(delete, &[V::T(repository.as_str()), V::T(digest.as_str())]).await? > 0)
+    let gone = tx.execute(delete, &which).await? > 0;
+    Ok(if gone { Unlinked::Gone } else { Unlinked::NotThere })
 }
 
 fn number(kind: PartKind) -> i64 {
