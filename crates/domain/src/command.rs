@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::{
     Actor, CommandKey, Contents, Digest, EvidenceKind, EvidenceName, EvidenceResult, Grant, Party, ProjectConfig,
-    ProjectName, ReleaseId, RepositoryName, Source, StageName, Steering, TagName, Timestamp, TokenId, canonical,
+    ProjectName, Refusal, ReleaseId, RepositoryName, Source, StageName, Steering, TagName, Timestamp, TokenId,
+    canonical, config::COMPONENTS_MAX, decide::GRANTS_MAX,
 };
 
 /// A command with who asks for it.
@@ -216,6 +217,19 @@ pub enum Command {
 }
 
 impl Command {
+    /// Refuses what is larger than any rule would let through, before anything is looked up for it.
+    pub fn check_size(&self) -> Result<(), Refusal> {
+        match self {
+            Self::IssueToken { grants, .. } if grants.len() > GRANTS_MAX => {
+                Err(Refusal::LimitReached { what: "a token", limit: format!("{GRANTS_MAX} grants") })
+            }
+            Self::CreateRelease { contents, .. } if contents.components.len() > COMPONENTS_MAX => {
+                Err(Refusal::LimitReached { what: "a release", limit: format!("{COMPONENTS_MAX} components") })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The digest of the canonical form: what an idempotency key stands for.
     pub fn digest(&self) -> Digest {
         Digest::sha256(&canonical::to_vec(self))

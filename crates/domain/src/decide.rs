@@ -11,6 +11,8 @@ mod stages;
 mod tests;
 mod tokens;
 
+pub(crate) use tokens::GRANTS_MAX;
+
 use crate::{
     Actor, Command, ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Event, Permission, Project, ProjectName, Refusal, Release,
     ReleaseId, RepositoryName, StageName, State, Timestamp, canonical,

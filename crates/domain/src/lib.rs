@@ -39,7 +39,7 @@ pub use refusal::Refusal;
 pub use release::{Contents, ReleaseId, Source};
 pub use standing::{Place, Standing, standing};
 pub use state::{
-    Approval, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key, Left, Mark, Presence, Project,
-    Release, Settled, StageState, State, Subject, System, Token,
+    Approval, Artifact, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key, Left, Mark,
+    PARTS_MAX, Presence, Project, Release, Settled, StageState, State, Subject, System, Token,
 };
 pub use time::{InvalidTime, Span, Timestamp};

@@ -79,6 +79,16 @@ pub enum Refusal {
         /// The digest.
         digest: Digest,
     },
+    /// The repository does not have all that the artifact of a component consists of.
+    #[error("`{digest}` of component `{component}` is not whole: its part `{missing}` is not in the repository")]
+    ArtifactIncomplete {
+        /// The component.
+        component: ComponentName,
+        /// The artifact.
+        digest: Digest,
+        /// What is missing.
+        missing: Digest,
+    },
     /// The gate of the stage is not met.
     #[error("`{}` stays closed: {}", decision.stage, summary(decision))]
     GateUnmet {
@@ -286,6 +296,7 @@ impl Refusal {
             Self::ReleaseUnknown { .. } => "release-unknown",
             Self::ComponentMissing { .. } => "component-missing",
             Self::ArtifactUnknown { .. } => "artifact-unknown",
+            Self::ArtifactIncomplete { .. } => "artifact-incomplete",
             Self::GateUnmet { .. } => "gate-unmet",
             Self::Held { .. } => "held",
             Self::NotHeld { .. } => "not-held",
@@ -335,6 +346,7 @@ impl Refusal {
             Self::ArtifactUnknown { repository, .. } => {
                 format!("push it to `{repository}` first, and use the digest that the push prints")
             }
+            Self::ArtifactIncomplete { .. } => "push it again, whole: what is there already is not sent twice".into(),
             Self::GateUnmet { decision } => decision
                 .findings
                 .iter()
@@ -386,7 +398,7 @@ impl Refusal {
     }
 
     /// Every code, for documentation and tests.
-    pub const CODES: [&'static str; 34] = [
+    pub const CODES: [&'static str; 35] = [
         "permission-missing",
         "grant-exceeds",
         "project-unknown",
@@ -395,6 +407,7 @@ impl Refusal {
         "release-unknown",
         "component-missing",
         "artifact-unknown",
+        "artifact-incomplete",
         "gate-unmet",
         "held",
         "not-held",

@@ -55,8 +55,7 @@ pub fn standing(
     let newer_is_current = current
         .and_then(|current| state.release(name, current))
         .is_some_and(|current| current.created.index > release.created.index);
-    let mut digests = release.contents.digests().chain([id.digest()]);
-    let standing = if digests.any(|digest| state.system().hold_on(digest, name).is_some()) {
+    let standing = if state.held_in(name, id, release).is_some() {
         Standing::Held
     } else if release.in_stage(stage).is_some_and(|there| there.veto.is_some()) {
         Standing::Vetoed

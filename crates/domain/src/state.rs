@@ -10,6 +10,7 @@
 //! * Applying an event cannot fail: what the ledger says is true.
 
 mod apply;
+mod artifact;
 mod needs;
 mod project;
 mod release;
@@ -26,13 +27,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use artifact::{Artifact, PARTS_MAX};
 pub use project::{HISTORY_MAX, Health, Project, Settled, StageState};
 pub use release::{Approval, InStage, Left, Presence, Release};
 pub use rows::{InvalidKey, InvalidRow};
 pub use subject::{Evidence, GROUPS_MAX, Subject};
 pub use system::{Hold, System, Token};
 
-use crate::{Digest, Party, ProjectName, ReleaseId, StageName, Timestamp, TokenId};
+use crate::{Digest, Party, ProjectName, ReleaseId, RepositoryName, StageName, Timestamp, TokenId};
 
 /// The name of an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +51,8 @@ pub enum Key {
     Subject(ProjectName, Digest),
     /// An access token.
     Token(TokenId),
+    /// What an artifact of a repository consists of: no row, but looked up in the catalog.
+    Artifact(RepositoryName, Digest),
 }
 
 /// A thing that somebody did at some time for some reason, and the entry that says so.
@@ -75,6 +79,7 @@ pub struct State {
     releases: BTreeMap<(ProjectName, ReleaseId), Option<Arc<Release>>>,
     subjects: BTreeMap<(ProjectName, Digest), Option<Arc<Subject>>>,
     tokens: BTreeMap<TokenId, Option<Arc<Token>>>,
+    artifacts: BTreeMap<(RepositoryName, Digest), Arc<Artifact>>,
     changed: BTreeSet<Key>,
 }
 
@@ -121,7 +126,7 @@ impl State {
 
     /// How many aggregates are loaded.
     pub fn loaded(&self) -> usize {
-        self.projects.len() + self.releases.len() + self.subjects.len() + self.tokens.len()
+        self.projects.len() + self.releases.len() + self.subjects.len() + self.tokens.len() + self.artifacts.len()
     }
 
     /// Forgets every loaded aggregate except the system. Only right when nothing is [changed](Self::take_changed).
@@ -130,6 +135,7 @@ impl State {
         self.releases.clear();
         self.subjects.clear();
         self.tokens.clear();
+        self.artifacts.clear();
     }
 
     /// Takes over the aggregates `keys` of `from`, loaded there, and stands where `from` stands: how readers follow the writer.
@@ -152,9 +158,12 @@ impl State {
                     self.releases.insert((project.clone(), id.clone()), from.release(project, id).cloned());
                 }
                 Key::Subject(project, digest) => {
+                    // A manifest may have come or gone, and with it parts of others.
+                    self.artifacts.clear();
                     self.subjects.insert((project.clone(), digest.clone()), from.subject(project, digest).cloned());
                 }
                 Key::Token(token) => drop(self.tokens.insert(token.clone(), from.token(token).cloned())),
+                Key::Artifact(..) => {}
             }
         }
         self.size = from.size;
@@ -165,6 +174,12 @@ impl State {
     pub fn apply_at(&mut self, index: u64, entry: &crate::Entry) {
         self.size = index;
         self.apply(entry);
+    }
+
+    /// Says where a fold that left entries out stands: after `size` entries, at `time`.
+    pub fn stand_at(&mut self, size: u64, time: Timestamp) {
+        self.size = size;
+        self.time = time;
     }
 
     /// The keys that events changed since this was last asked.

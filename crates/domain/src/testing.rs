@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 pub(crate) use ask::{check, told};
 pub(crate) use parse::{Step, actor, config};
 
-use crate::{Actor, Command, Digest, Entry, Event, Key, Refusal, State, Timestamp, Version, decide};
+use crate::{
+    Actor, Artifact, Command, Digest, Entry, Event, Key, Refusal, RepositoryName, State, Timestamp, Version, decide,
+};
 
 /// A story in one line: what was given, what is asked, and what then follows. An answer that ends in `...` is the beginning of one.
 pub(crate) type Story = (&'static str, &'static str, &'static str);
@@ -36,6 +38,8 @@ pub(crate) struct World {
     pub ledger: Vec<Vec<u8>>,
     /// What the clock says.
     pub now: Timestamp,
+    /// What the catalog knows of artifacts.
+    artifacts: BTreeMap<(RepositoryName, Digest), Artifact>,
     /// What the stories call a digest.
     labels: BTreeMap<Digest, String>,
 }
@@ -66,6 +70,12 @@ impl World {
 
     fn load(&self, state: &mut State, keys: &[Key]) {
         for key in keys {
+            if let Key::Artifact(repository, digest) = key {
+                let artifact = self.artifacts.get(&(repository.clone(), digest.clone()));
+                let known = artifact.map(|artifact| serde_json::to_vec(artifact).expect("an artifact"));
+                state.load(key, known.as_deref()).expect("an artifact can be read");
+                continue;
+            }
             let row = self.rows.get(&key.to_string());
             state.load(key, row.map(Vec::as_slice)).expect("a row that was written can be read");
         }
@@ -94,6 +104,12 @@ impl World {
             let needs = batch.iter().flat_map(|(_, command)| state.needs(command));
             needs.collect()
         });
+        let mut everything = std::mem::take(&mut self.full);
+        everything.forget_artifacts();
+        for (_, command) in batch {
+            self.load_wanted(&mut everything, |state| artifacts(state.needs(command)));
+        }
+        self.full = everything;
         let mut outcomes = Vec::new();
         let mut events = Vec::new();
         for (actor, command) in batch {
@@ -144,6 +160,11 @@ impl World {
 /// All rows of a state that holds everything.
 pub(crate) fn rows(state: &State) -> Rows {
     state.keys().filter_map(|key| Some((key.to_string(), state.row(&key)?))).collect()
+}
+
+/// What even a state that holds everything has to look up.
+fn artifacts(keys: Vec<Key>) -> Vec<Key> {
+    keys.into_iter().filter(|key| matches!(key, Key::Artifact(..))).collect()
 }
 
 fn text(row: Option<Vec<u8>>) -> Option<String> {

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Digest, Event, Grant, Key, Party, Place, ProjectName, ReleaseId, Span, StageName, State, Submission, Timestamp,
-    TokenId, standing,
+    Digest, Event, Grant, Key, Party, Place, ProjectName, Refusal, ReleaseId, Span, StageName, State, Submission,
+    Timestamp, TokenId, standing,
 };
 use tlog::SignerKey;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +15,9 @@ use crate::{
     shared::Shared,
     writer::{Job, Writer},
 };
+
+/// How long looking back waits for the views to know all that the ledger has.
+const VIEWS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The storage that the engine works on.
 #[derive(Clone)]
@@ -89,6 +92,10 @@ impl Engine {
     /// Opens the ledger, beginning it if it has no entry, and starts the writer and the followers. They end when the last handle is gone.
     pub async fn start(ports: Ports, options: Options) -> Result<Self, Error> {
         let head = ports.ledger.head().await?;
+        if ports.ledger.rebuilding().await? {
+            let why = "a rebuild has begun and has not ended: run `selfsame rebuild` again, to its end";
+            return Err(Error::broken("open the ledger", why));
+        }
         let shared = Arc::new(Shared::new(ports, options.clock, State::resume(head.frontier.size(), head.time)));
         let mut writer = Writer::open(shared.clone(), options.batch).await?;
         if head.frontier.size() == 0 {
@@ -99,7 +106,10 @@ impl Engine {
                 .append_unasked(&ledger_itself(), opening_events(&options.signer, opening, shared.clock.now()))
                 .await?;
         } else {
-            shared.replace(crate::writer::standing_at(&shared, &head).await?);
+            shared.replace(crate::writer::standing_at(&shared, &head).await?).await;
+        }
+        if let Some(ahead) = ahead(shared.state().time(), shared.clock.now()) {
+            tracing::warn!(%ahead, "The last entry is dated later than this machine's clock, and time stands still until then");
         }
         let (queue, jobs) = mpsc::channel(options.queue);
         tokio::spawn(writer.run(jobs));
@@ -118,6 +128,7 @@ impl Engine {
     }
 
     async fn enqueue(&self, submission: Submission, manifest: Option<Box<ManifestRecord>>) -> Result<Receipt, Error> {
+        submission.command.check_size()?;
         let (answer, answered) = oneshot::channel();
         let job = Job { submission, manifest, answer };
         self.queue.try_send(job).map_err(|full| match full {
@@ -145,8 +156,7 @@ impl Engine {
     ) -> Result<Place, Error> {
         let now = self.now();
         if let Some(at) = at.filter(|at| *at < now) {
-            let state = as_of::fold(&self.shared.ports, project, release, at).await?;
-            return Ok(standing(&state, project, stage, release, asker, at)?);
+            return self.place_at(project, stage, release, asker, at).await;
         }
         let wanted = |state: &State| {
             let mut keys = state.gate_needs(project, release);
@@ -156,6 +166,29 @@ impl Engine {
         };
         let look = |state: &State| standing(state, project, stage, release, asker, at.unwrap_or(now));
         Ok(self.shared.look(wanted, look).await??)
+    }
+
+    async fn place_at(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        release: &ReleaseId,
+        asker: &Party,
+        at: Timestamp,
+    ) -> Result<Place, Error> {
+        let keys = [Key::Project(project.clone()), Key::Release(project.clone(), release.clone())];
+        let known = self.read(&keys, |state| state.release(project, release).cloned()).await?;
+        let unknown = || Refusal::ReleaseUnknown { project: project.clone(), release: release.clone() };
+        let known = known.ok_or_else(unknown)?;
+        // The views lead to what had happened; a hold that they do not know of yet must not be missed.
+        if !self.wait_for(self.size(), VIEWS_PATIENCE).await {
+            return Err(Error::broken("look back", "the views trail the ledger"));
+        }
+        // Looking back reads the project's whole history: a few at a time, so that others get their turn.
+        let _turn = self.shared.looking_back.acquire().await.map_err(|closed| Error::broken("look back", closed))?;
+        let question = as_of::Question { project, stage, release, known: &known, at };
+        let state = as_of::fold(&self.shared.ports, &question).await?;
+        Ok(standing(&state, project, stage, release, asker, at)?)
     }
 
     /// How many entries the ledger has.
@@ -206,8 +239,16 @@ impl Engine {
 
     /// Whether commands can be written; if not, why.
     pub fn writable(&self) -> Result<(), String> {
+        if self.queue.is_closed() {
+            return Err("the writer has stopped: start the server again".into());
+        }
         self.shared.failed.get().map_or(Ok(()), |reason| Err(reason.clone()))
     }
+}
+
+/// How far the ledger is ahead of the clock, if that is more than clocks differ.
+fn ahead(last: Timestamp, now: Timestamp) -> Option<Span> {
+    Some(last.since(now)).filter(|ahead| *ahead > Span::from_secs(60))
 }
 
 /// Who acts where nobody asked: the ledger that begins.

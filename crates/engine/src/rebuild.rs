@@ -27,7 +27,8 @@ pub struct Rebuilt {
     pub problems: Vec<String>,
 }
 
-/// Throws every derived row away and folds the ledger again. Nothing else may use the storage meanwhile.
+/// Throws every derived row away and folds the ledger again. Nothing else may use the storage meanwhile, and nothing opens it until a rebuild
+/// has come to its end.
 pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Rebuilt, Error> {
     ports.ledger.clear_derived().await?;
     ports.views.clear().await?;
@@ -36,6 +37,7 @@ pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Reb
     loop {
         let chunk = ports.ledger.read(done.entries, CHUNK).await?;
         if chunk.is_empty() {
+            ports.ledger.end_rebuild().await?;
             return Ok(done);
         }
         let mut entries = Vec::with_capacity(chunk.len());
@@ -72,7 +74,7 @@ async fn load_for(ports: &Ports, state: &mut State, entries: &[(u64, Entry)]) ->
         }
         missing.sort();
         missing.dedup();
-        let rows = fetch(&*ports.ledger, &missing).await?;
+        let rows = fetch(ports, &missing).await?;
         load(state, &missing, &rows)?;
     }
 }

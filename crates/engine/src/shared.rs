@@ -5,13 +5,16 @@ use std::{
     sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use domain::{Key, State};
-use tokio::sync::{RwLock as AsyncRwLock, watch};
+use domain::{Artifact, Key, PARTS_MAX, State};
+use tokio::sync::{RwLock as AsyncRwLock, Semaphore, watch};
 
-use crate::{Clock, Error, Ports, ports::Ledger};
+use crate::{Clock, Error, Ports};
 
 /// How many aggregates are kept in memory at most, for the readers and for the writer each: about 1 KiB each.
 pub(crate) const LOADED_MAX: usize = 20_000;
+
+/// How many look back into the past at once.
+const LOOKING_BACK: usize = 2;
 
 /// Shared by the engine's handles, its writer and its followers.
 pub(crate) struct Shared {
@@ -29,6 +32,8 @@ pub(crate) struct Shared {
     pub published: watch::Sender<u64>,
     /// Whether the writer has ended, because the last handle is gone.
     pub ended: watch::Sender<bool>,
+    /// Turns at looking back into the past, which costs more the longer it is.
+    pub looking_back: Semaphore,
     /// Why nothing can be written any more, once that is so.
     pub failed: OnceLock<String>,
 }
@@ -45,6 +50,7 @@ impl Shared {
             viewed: watch::Sender::new(0),
             published: watch::Sender::new(0),
             ended: watch::Sender::new(false),
+            looking_back: Semaphore::new(LOOKING_BACK),
             failed: OnceLock::new(),
         }
     }
@@ -59,6 +65,8 @@ impl Shared {
         mut wanted: impl FnMut(&State) -> Vec<Key>,
         look: impl FnOnce(&State) -> T,
     ) -> Result<T, Error> {
+        // Once for each look: room made between two of its loads would take away what the first has loaded.
+        let mut room_made = false;
         loop {
             let missing = {
                 let state = self.state();
@@ -69,11 +77,12 @@ impl Shared {
                 missing
             };
             let _loading = self.gate.read().await;
-            let rows = fetch(&*self.ports.ledger, &missing).await?;
+            let rows = fetch(&self.ports, &missing).await?;
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            if state.loaded() > LOADED_MAX {
+            if state.loaded() > LOADED_MAX && !room_made {
                 state.unload();
             }
+            room_made = true;
             load(&mut state, &missing, &rows)?;
         }
     }
@@ -104,17 +113,30 @@ impl Shared {
     }
 
     /// Makes the readers begin anew from `state`, after another writer was faster.
-    pub fn replace(&self, state: State) {
+    pub async fn replace(&self, state: State) {
         let size = state.size();
+        let _closed = self.close_for_commit().await;
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
         self.size.send_replace(size);
     }
 }
 
-/// The rows of `keys`.
-pub(crate) async fn fetch(ledger: &dyn Ledger, keys: &[Key]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-    let texts: Vec<String> = keys.iter().map(ToString::to_string).collect();
-    Ok(ledger.rows(&texts).await?)
+/// The rows of `keys`; what artifacts consist of is looked up in the catalog.
+pub(crate) async fn fetch(ports: &Ports, keys: &[Key]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+    let is_row = |key: &&Key| !matches!(key, Key::Artifact(..));
+    let texts: Vec<String> = keys.iter().filter(is_row).map(ToString::to_string).collect();
+    let mut rows = ports.ledger.rows(&texts).await?.into_iter();
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        let Key::Artifact(repository, digest) = key else {
+            found.push(rows.next().flatten());
+            continue;
+        };
+        let closure = ports.catalog.closure(repository, digest, PARTS_MAX).await?;
+        let artifact = Artifact { parts: closure.parts, missing: closure.missing, cut: closure.cut };
+        found.push(Some(serde_json::to_vec(&artifact).map_err(|error| Error::broken(format!("load `{key}`"), error))?));
+    }
+    Ok(found)
 }
 
 /// Puts rows into `state`.

@@ -33,6 +33,8 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     state: State,
     head: Head,
+    /// Whether another writer was faster, and where the ledger stands has not been read since.
+    behind: bool,
     batch_max: usize,
 }
 
@@ -44,20 +46,28 @@ enum Outcome {
     Failed(Error),
 }
 
+/// Why a batch was not decided, or not committed.
+enum Stopped {
+    /// What it needs cannot be read. Nothing was written.
+    Unreadable(Error),
+    Commit(CommitError),
+}
+
 impl Writer {
     /// A writer at the head of the ledger.
     pub async fn open(shared: Arc<Shared>, batch_max: usize) -> Result<Self, Error> {
         let head = shared.ports.ledger.head().await?;
         let state = standing_at(&shared, &head).await?;
-        Ok(Self { shared, state, head, batch_max })
+        Ok(Self { shared, state, head, behind: false, batch_max })
     }
 
     /// Works until every handle to the queue is gone.
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(self.batch_max);
         while queue.recv_many(&mut jobs, self.batch_max).await > 0 {
-            let batch = std::mem::take(&mut jobs);
-            self.answer(batch).await;
+            for batch in together(std::mem::take(&mut jobs)) {
+                self.answer(batch).await;
+            }
         }
         self.shared.ended.send_replace(true);
     }
@@ -81,18 +91,26 @@ impl Writer {
         }
         let mut attempt = 0;
         let outcomes = loop {
+            if self.behind
+                && let Err(error) = self.catch_up().await
+            {
+                break fail_all(&jobs, &error.to_string());
+            }
             match self.attempt(&jobs).await {
                 Ok(outcomes) => break outcomes,
-                Err(CommitError::Conflict) if attempt < CONFLICTS_MAX => {
-                    attempt += 1;
-                    if let Err(error) = self.catch_up().await {
-                        break fail_all(&jobs, &error.to_string());
+                // What one of them needs cannot be read: the others shall not suffer for that.
+                Err(Stopped::Unreadable(_)) if jobs.len() > 1 => {
+                    for job in jobs {
+                        Box::pin(self.answer(vec![job])).await;
                     }
+                    return;
                 }
-                Err(CommitError::Conflict) => {
+                Err(Stopped::Unreadable(error)) => break fail_all(&jobs, &error.to_string()),
+                Err(Stopped::Commit(CommitError::Conflict)) if attempt < CONFLICTS_MAX => attempt += 1,
+                Err(Stopped::Commit(CommitError::Conflict)) => {
                     break jobs.iter().map(|_| Outcome::Failed(Error::Busy { waiting: jobs.len() })).collect();
                 }
-                Err(CommitError::Trouble(trouble)) => {
+                Err(Stopped::Commit(CommitError::Trouble(trouble))) => {
                     let reason = format!("{trouble}; nothing is written until the server is restarted");
                     tracing::error!(%reason, "The ledger cannot be written");
                     let _ = self.shared.failed.set(reason.clone());
@@ -101,16 +119,14 @@ impl Writer {
             }
         };
         deliver(jobs, outcomes);
+        self.state.forget_artifacts();
         if self.state.loaded() > LOADED_MAX {
             self.state.unload();
         }
     }
 
-    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, CommitError> {
-        let answered = match self.prepare(jobs).await {
-            Ok(answered) => answered,
-            Err(error) => return Ok(fail_all(jobs, &error.to_string())),
-        };
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, Stopped> {
+        let answered = self.prepare(jobs).await.map_err(Stopped::Unreadable)?;
         let mut draft = Draft::default();
         let mut outcomes = Vec::with_capacity(jobs.len());
         let mut keys = BTreeMap::new();
@@ -119,7 +135,7 @@ impl Writer {
             outcomes.push(outcome);
         }
         if !draft.entries.is_empty() {
-            self.commit(draft).await?;
+            self.commit(draft).await.map_err(Stopped::Commit)?;
         }
         Ok(outcomes)
     }
@@ -133,7 +149,7 @@ impl Writer {
             }
             missing.sort();
             missing.dedup();
-            let rows = fetch(&*self.shared.ports.ledger, &missing).await?;
+            let rows = fetch(&self.shared.ports, &missing).await?;
             load(&mut self.state, &missing, &rows)?;
         }
         let keys: Vec<String> = jobs.iter().filter_map(|job| request_key(&job.submission)).collect();
@@ -238,6 +254,7 @@ impl Writer {
             Err(_) => {
                 self.state = State::resume(expected.frontier.size(), expected.time);
                 self.head = expected;
+                self.behind = true;
             }
         }
         drop(closed);
@@ -246,9 +263,10 @@ impl Writer {
 
     /// Stands at the head of the ledger, wherever another writer has put it.
     async fn catch_up(&mut self) -> Result<(), Error> {
-        self.head = self.shared.ports.ledger.head().await?;
-        self.state = standing_at(&self.shared, &self.head).await?;
-        self.shared.replace(self.state.clone());
+        let head = self.shared.ports.ledger.head().await?;
+        let state = standing_at(&self.shared, &head).await?;
+        self.shared.replace(state.clone()).await;
+        (self.head, self.state, self.behind) = (head, state, false);
         Ok(())
     }
 
@@ -267,11 +285,30 @@ struct Draft {
     catalog: Vec<CatalogChange>,
 }
 
+/// Splits what waits so that a release is created only once every manifest that was pushed or deleted before it is in the catalog: what
+/// the release consists of is looked up there.
+fn together(jobs: Vec<Job>) -> Vec<Vec<Job>> {
+    let mut batches: Vec<Vec<Job>> = vec![Vec::with_capacity(jobs.len())];
+    let mut catalog_changes = false;
+    for job in jobs {
+        match job.submission.command {
+            Command::PushManifest { .. } | Command::DeleteManifest { .. } => catalog_changes = true,
+            Command::CreateRelease { .. } if catalog_changes => {
+                batches.push(Vec::new());
+                catalog_changes = false;
+            }
+            _ => {}
+        }
+        batches.last_mut().expect("there is one").push(job);
+    }
+    batches
+}
+
 /// A state at `head` with the system aggregate loaded.
 pub(crate) async fn standing_at(shared: &Shared, head: &Head) -> Result<State, Error> {
     let mut state = State::resume(head.frontier.size(), head.time);
     let system = [Key::System];
-    let rows = fetch(&*shared.ports.ledger, &system).await?;
+    let rows = fetch(&shared.ports, &system).await?;
     load(&mut state, &system, &rows)?;
     Ok(state)
 }

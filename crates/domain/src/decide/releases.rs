@@ -2,8 +2,7 @@
 
 use super::{Answer, Desk, text};
 use crate::{
-    Contents, Digest, Event, Hold, Permission, Project, ProjectName, Refusal, Release, ReleaseId, Source, StageName,
-    gate,
+    Contents, Digest, Event, PARTS_MAX, Permission, Project, ProjectName, Refusal, ReleaseId, Source, StageName, gate,
 };
 
 impl Desk<'_> {
@@ -20,6 +19,7 @@ impl Desk<'_> {
         if self.state.release(&name, &release).is_some() {
             return Ok(Vec::new());
         }
+        self.check_whole(&name, &contents)?;
         Ok(vec![Event::ReleaseCreated { project: name, release, contents, source }])
     }
 
@@ -44,6 +44,27 @@ impl Desk<'_> {
         }
         let missing = project.config.components.keys().find(|component| !contents.components.contains_key(component));
         missing.map_or(Ok(()), |component| Err(Refusal::ComponentMissing { component: component.clone() }))
+    }
+
+    /// Every artifact has to be whole when its release is created; from then on nothing of it is deleted.
+    fn check_whole(&self, name: &ProjectName, contents: &Contents) -> Result<(), Refusal> {
+        for (component, digest) in &contents.components {
+            let Some(artifact) = self.state.artifact(name, component, digest) else { continue };
+            if artifact.cut {
+                return Err(Refusal::LimitReached {
+                    what: "an artifact of a release",
+                    limit: format!("{PARTS_MAX} parts, counting those of its children"),
+                });
+            }
+            if let Some(missing) = &artifact.missing {
+                return Err(Refusal::ArtifactIncomplete {
+                    component: component.clone(),
+                    digest: digest.clone(),
+                    missing: missing.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn promote(&self, name: ProjectName, stage: StageName, id: ReleaseId, reason: String) -> Answer {
@@ -130,7 +151,7 @@ impl Desk<'_> {
             return Err(Refusal::NeverCurrent { stage, release: target });
         }
         self.refuse_closed(project, &stage, &target, false)?;
-        if let Some((digest, hold)) = self.hold_in(&name, &target, release) {
+        if let Some((digest, hold)) = self.state.held_in(&name, &target, release) {
             return Err(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() });
         }
         Ok(vec![Event::RolledBack {
@@ -153,22 +174,11 @@ impl Desk<'_> {
                 let vetoed = release.in_stage(stage).is_some_and(|there| there.veto.is_some());
                 let left = release.presence(stage).and_then(|presence| presence.left.as_ref());
                 let bad = left.is_some_and(|left| left.rolled_back || left.unhealthy);
-                !vetoed && !bad && self.hold_in(name, id, release).is_none()
+                !vetoed && !bad && self.state.held_in(name, id, release).is_none()
             })
         };
         let mut earlier = there.earlier.iter().map(|settled| &settled.release).filter(|id| Some(*id) != current);
         earlier.find(good).cloned().ok_or_else(|| Refusal::NothingEarlier { stage: stage.clone() })
-    }
-
-    /// What is held of a release, with the hold.
-    fn hold_in<'b>(
-        &'b self,
-        name: &ProjectName,
-        id: &'b ReleaseId,
-        release: &'b Release,
-    ) -> Option<(&'b Digest, &'b Hold)> {
-        let mut digests = release.contents.digests().chain([id.digest()]);
-        digests.find_map(|digest| Some((digest, self.state.system().hold_on(digest, name)?)))
     }
 
     fn refuse_closed(

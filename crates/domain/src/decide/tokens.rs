@@ -6,7 +6,7 @@ use crate::{Digest, Event, Grant, Party, Permission, Refusal, Scope, Span, Times
 /// How long a token lasts at most: 366 days.
 const LIFETIME_MAX: u64 = 366 * 24 * 3600;
 /// How many grants a token has at most.
-const GRANTS_MAX: usize = 50;
+pub(crate) const GRANTS_MAX: usize = 50;
 
 impl Desk<'_> {
     pub(super) fn issue_token(

@@ -356,6 +356,18 @@ const APPROVALS: &[Story] = &[
 ];
 
 const HOLDS: &[Story] = &[
+    // What an artifact consists of is judged with it.
+    (
+        "apply dev; push web-1 of layer-a,layer-b; release 1; hold layer-b because malware",
+        "gate 1 dev",
+        "closed: `layer-b`, a part of it, is held by person:root: malware",
+    ),
+    ("apply dev; push web-1 of layer-a,layer-b; release 1; hold layer-c because malware", "gate 1 dev", "open..."),
+    (
+        "apply dev; push web-1 of layer-a; release 1; hold layer-a; unhold layer-a; hold layer-c",
+        "gate 1 dev",
+        "open...",
+    ),
     // What people have closed by hand.
     (
         "apply dev; push web-1; release 1; pin dev by sue because launch; pause dev because lunch",

@@ -79,6 +79,7 @@ impl State {
                 let subjects = contents.digests().chain([id.digest()]);
                 keys.extend(subjects.map(|digest| Key::Subject(project.clone(), digest.clone())));
                 keys.push(Key::Release(project.clone(), id));
+                keys.extend(self.artifact_keys(project, contents));
             }
             Command::Promote { project, stage, release, .. } => {
                 keys.extend(self.gate_keys(project, release));
@@ -96,7 +97,10 @@ impl State {
                 keys.extend(self.current_of(project, stage));
                 let recent =
                     self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
-                keys.extend(recent.map(|settled| Key::Release(project.clone(), settled.release.clone())));
+                let recent: Vec<_> = recent.map(|settled| &settled.release).chain(to).collect();
+                let judged = recent.iter().map(|id| self.release(project, id).map(|release| &**release));
+                keys.extend(judged.flat_map(|release| self.artifacts_to_judge(project, release)));
+                keys.extend(recent.into_iter().map(|id| Key::Release(project.clone(), id.clone())));
             }
             Command::Hold { project, .. } | Command::Unhold { project, .. } => {
                 keys.extend(project.clone().map(Key::Project))
@@ -153,6 +157,7 @@ impl State {
         if let Some(release) = self.release(project, id) {
             let subjects = release.contents.digests().chain([id.digest()]);
             keys.extend(subjects.map(|digest| Key::Subject(project.clone(), digest.clone())));
+            keys.extend(self.artifacts_to_judge(project, Some(&**release)));
         }
         keys
     }

@@ -29,6 +29,7 @@ impl fmt::Display for Key {
             Self::Release(project, release) => write!(f, "release/{project}/{release}"),
             Self::Subject(project, digest) => write!(f, "subject/{project}/{digest}"),
             Self::Token(token) => write!(f, "token/{token}"),
+            Self::Artifact(repository, digest) => write!(f, "artifact/{repository}@{digest}"),
         }
     }
 }
@@ -67,6 +68,7 @@ impl State {
             Key::Release(project, id) => self.releases.contains_key(&(project.clone(), id.clone())),
             Key::Subject(project, digest) => self.subjects.contains_key(&(project.clone(), digest.clone())),
             Key::Token(token) => self.tokens.contains_key(token),
+            Key::Artifact(repository, digest) => self.artifacts.contains_key(&(repository.clone(), digest.clone())),
         }
     }
 
@@ -96,6 +98,10 @@ impl State {
                 drop(self.subjects.insert((project.clone(), digest.clone()), parse(key, row)?))
             }
             Key::Token(token) => drop(self.tokens.insert(token.clone(), parse(key, row)?)),
+            Key::Artifact(repository, digest) => {
+                let artifact = parse(key, row)?.unwrap_or_default();
+                self.artifacts.insert((repository.clone(), digest.clone()), artifact);
+            }
         }
         Ok(())
     }
@@ -115,6 +121,7 @@ impl State {
             Key::Release(project, id) => bytes(self.release(project, id)),
             Key::Subject(project, digest) => bytes(self.subject(project, digest)),
             Key::Token(token) => bytes(self.token(token)),
+            Key::Artifact(..) => None,
         }
     }
 

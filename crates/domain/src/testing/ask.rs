@@ -78,7 +78,10 @@ impl World {
             let current = current.map(|settled| Key::Release(project.clone(), settled.release.clone()));
             state.gate_needs(project, release).into_iter().chain(state.missing(current)).collect()
         });
-        let answer = ask(self, &self.full, actor, (project, stage, release));
+        let mut full = self.full.clone();
+        full.forget_artifacts();
+        self.load_wanted(&mut full, |state| super::artifacts(state.gate_needs(project, release)));
+        let answer = ask(self, &full, actor, (project, stage, release));
         assert_eq!(answer, ask(self, &sparse, actor, (project, stage, release)), "gate_needs names too little");
         match answer {
             Ok(answer) => (answer, None),

@@ -1,11 +1,15 @@
 //! From a step of a story to a command.
 
-use std::{collections::BTreeMap, fmt::Debug, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    str::FromStr,
+};
 
 use super::World;
 use crate::{
-    Actor, Command, Contents, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName, RepositoryName, Source, Span,
-    StageName, Steering,
+    Actor, Artifact, Command, Contents, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName, RepositoryName,
+    Source, Span, StageName, Steering,
 };
 
 /// A step of a story.
@@ -28,8 +32,21 @@ struct Words<'a> {
     reason: String,
 }
 
-const KEYWORDS: [&str; 11] =
-    ["attributes", "commit", "config", "expecting", "for", "from", "in", "lasting", "seen", "sized", "tagged"];
+const KEYWORDS: [&str; 13] = [
+    "attributes",
+    "commit",
+    "config",
+    "expecting",
+    "for",
+    "from",
+    "in",
+    "lacking",
+    "lasting",
+    "of",
+    "seen",
+    "sized",
+    "tagged",
+];
 
 impl Step {
     /// Reads a step. Stories are written by us, so a mistake in one panics.
@@ -143,6 +160,9 @@ impl<'a> Words<'a> {
             };
         }
         let digest = digest(world, self.plain[0]);
+        if self.verb == "push" {
+            self.consists(world, &digest);
+        }
         let everywhere = self.plain.get(1) == Some(&"everywhere");
         let held_in = (!everywhere).then(|| self.project());
         match self.verb {
@@ -179,6 +199,17 @@ impl<'a> Words<'a> {
                 }
             }
         }
+    }
+
+    /// Keeps what the artifact consists of: `push web-1 of layer-a,layer-b lacking layer-b`.
+    fn consists(&self, world: &mut World, artifact: &Digest) {
+        let mut parts = BTreeSet::from([artifact.clone()]);
+        let named = self.named.get("of").map_or_else(Vec::new, |of| of.split(',').collect());
+        let count = named.first().and_then(|of| of.split_once('*')).map_or(0, |(_, count)| get(count));
+        parts.extend(named.iter().filter(|of| !of.contains('*')).map(|of| digest(world, of)));
+        let missing = self.named.get("lacking").map(|lacking| digest(world, lacking));
+        let known = Artifact { parts, missing, cut: count > crate::PARTS_MAX };
+        world.artifacts.insert((self.repository(), artifact.clone()), known);
     }
 
     fn about_tokens(self) -> Command {

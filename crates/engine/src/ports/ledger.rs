@@ -98,7 +98,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Appends a batch.
     async fn commit(&self, batch: Batch) -> Result<(), CommitError>;
 
-    /// Removes every row of the state, every answered key and the whole catalog, as the first step of a rebuild.
+    /// Removes every row of the state, every answered key and the whole catalog, as the first step of a rebuild; from then on
+    /// [`Ledger::rebuilding`], whatever happens to the process.
     async fn clear_derived(&self) -> Result<(), Trouble>;
 
     /// Writes derived rows without entries, as the further steps of a rebuild.
@@ -108,4 +109,10 @@ pub trait Ledger: Send + Sync + 'static {
         requests: Vec<(String, Answered)>,
         catalog: Vec<CatalogChange>,
     ) -> Result<(), Trouble>;
+
+    /// Everything that is derived is there again: the last step of a rebuild.
+    async fn end_rebuild(&self) -> Result<(), Trouble>;
+
+    /// Whether a rebuild has begun and not ended, so that rows are missing.
+    async fn rebuilding(&self) -> Result<bool, Trouble>;
 }

@@ -113,7 +113,9 @@ async fn rows_change_with_entries(ledger: &dyn Ledger) {
 
 async fn derived_rows_are_rebuilt(ledger: &dyn Ledger) {
     let head = ledger.head().await.unwrap();
+    assert!(!ledger.rebuilding().await.unwrap(), "no rebuild has begun");
     ledger.clear_derived().await.unwrap();
+    assert!(ledger.rebuilding().await.unwrap(), "a rebuild has begun");
     assert!(ledger.all_rows(None, 9).await.unwrap().is_empty(), "no row is left");
     assert_eq!(ledger.answered(&["key".into()]).await.unwrap(), [None], "no answer is left");
     assert_eq!(ledger.head().await.unwrap(), head, "the entries stay");
@@ -121,6 +123,9 @@ async fn derived_rows_are_rebuilt(ledger: &dyn Ledger) {
     ledger.restore_derived(rows, vec![("key".into(), answered(4))], Vec::new()).await.unwrap();
     assert_eq!(ledger.rows(&["again".into()]).await.unwrap(), [Some(b"there".to_vec())]);
     assert_eq!(ledger.answered(&["key".into()]).await.unwrap(), [Some(answered(4))]);
+    assert!(ledger.rebuilding().await.unwrap(), "it goes on");
+    ledger.end_rebuild().await.unwrap();
+    assert!(!ledger.rebuilding().await.unwrap(), "it has ended");
 }
 
 fn answered(index: u64) -> Answered {

@@ -16,6 +16,7 @@ pub(super) struct Kept {
     entries: Vec<NewEntry>,
     rows: BTreeMap<String, Vec<u8>>,
     requests: BTreeMap<String, Answered>,
+    rebuilding: bool,
     pub catalog: catalog::Kept,
 }
 
@@ -75,6 +76,7 @@ impl Ledger for Memory {
 
     async fn clear_derived(&self) -> Result<(), Trouble> {
         let mut kept = locked(&self.ledger);
+        kept.rebuilding = true;
         kept.rows.clear();
         kept.requests.clear();
         kept.catalog.clear();
@@ -89,6 +91,15 @@ impl Ledger for Memory {
     ) -> Result<(), Trouble> {
         locked(&self.ledger).derive(rows, requests, catalog);
         Ok(())
+    }
+
+    async fn end_rebuild(&self) -> Result<(), Trouble> {
+        locked(&self.ledger).rebuilding = false;
+        Ok(())
+    }
+
+    async fn rebuilding(&self) -> Result<bool, Trouble> {
+        Ok(locked(&self.ledger).rebuilding)
     }
 }
 

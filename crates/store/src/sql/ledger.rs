@@ -77,6 +77,14 @@ impl Ledger for Database {
     ) -> Result<(), Trouble> {
         self.write("the derived tables", async move |tx| derive::write(tx, &rows, &requests, &catalog).await).await
     }
+
+    async fn end_rebuild(&self) -> Result<(), Trouble> {
+        self.write("the derived tables", async |tx| derive::end_rebuild(tx).await).await
+    }
+
+    async fn rebuilding(&self) -> Result<bool, Trouble> {
+        self.look_up("whether a rebuild has ended", async |tx| derive::rebuilding(tx).await)
+    }
 }
 
 async fn head(tx: &mut Tx<'_>) -> Result<Head, Failed> {

@@ -1,7 +1,7 @@
 //! Tables, and how a database of an earlier version becomes one of this version.
 //!
 //! Written once for both databases: `INTEGER` has 64 bits, `TEXT` compares by bytes, `BLOB` is bytes, a `seal` is the checksum of the columns
-//! before it. [`for_sqlite`] adds what only SQLite wants.
+//! before it. `rebuild` has a row from the beginning of a rebuild to its end. [`for_sqlite`] adds what only SQLite wants.
 
 use rusqlite::Connection;
 
@@ -24,6 +24,8 @@ CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT N
 CREATE INDEX state_again ON state((key || ''));
 CREATE TABLE requests(
     key TEXT PRIMARY KEY, command TEXT NOT NULL, idx INTEGER NOT NULL, entries INTEGER NOT NULL, seal INTEGER NOT NULL);
+
+CREATE TABLE rebuild(id INTEGER PRIMARY KEY);
 
 CREATE TABLE manifests(
     repository TEXT NOT NULL, digest TEXT NOT NULL, media_type TEXT NOT NULL, size INTEGER NOT NULL, subject TEXT,

@@ -1,4 +1,5 @@
 //! The whole system over HTTP, in one process, audited after every step.
 
+mod engine;
 mod hostile;
 mod story;

@@ -63,6 +63,28 @@ pub(super) const STORIES: &[Story] = &[
         "delete web-1 from other/copy",
         "manifest-deleted",
     ),
+    // Only whole artifacts make a release.
+    (
+        "apply dev; push web-1 of layer-a,layer-b lacking layer-b",
+        "release 1",
+        "refused artifact-incomplete: `web-1` of component `web` is not whole: its part `layer-b` is not in the repository",
+    ),
+    ("apply dev; push web-1 of layer-a lacking layer-a; push web-1 of layer-a", "release 1", "release-created"),
+    (
+        "apply dev; push web-1 of layer*2001",
+        "release 1",
+        "refused limit-reached: an artifact of a release has at most 2000 parts, counting those of its children",
+    ),
+    (
+        "apply dev; push web-1 of layer-a; push web-2; release 1; release 2; promote 1 dev; promote 2 dev; hold layer-a because malware",
+        "rollback dev to 1",
+        "refused held: `layer-a` is held: malware",
+    ),
+    (
+        "apply dev; push web-1 of layer-a; push web-2; release 1; release 2; promote 1 dev; promote 2 dev; hold layer-a",
+        "rollback dev",
+        "refused nothing-earlier...",
+    ),
     // Promotion.
     (
         "apply dev; push web-1; release 1; apply {components: {web: {}, api: {}}, stages: {dev: {}}}",

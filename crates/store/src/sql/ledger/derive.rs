@@ -77,12 +77,21 @@ fn answer(row: tx::Row) -> Result<Answered, Failed> {
 }
 
 pub(super) async fn clear(tx: &mut Tx<'_>) -> Result<(), Failed> {
+    tx.execute("INSERT INTO rebuild(id) VALUES (1) ON CONFLICT(id) DO NOTHING", &[]).await?;
     for delete in
         ["DELETE FROM state", "DELETE FROM requests", "DELETE FROM manifests", "DELETE FROM tags", "DELETE FROM parts"]
     {
         tx.execute(delete, &[]).await?;
     }
     Ok(())
+}
+
+pub(super) async fn end_rebuild(tx: &mut Tx<'_>) -> Result<(), Failed> {
+    tx.execute("DELETE FROM rebuild", &[]).await.map(drop)
+}
+
+pub(super) async fn rebuilding(tx: &mut Tx<'_>) -> Result<bool, Failed> {
+    Ok(tx.row("SELECT id FROM rebuild", &[]).await?.is_some())
 }
 
 pub(super) async fn write(
