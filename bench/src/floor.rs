@@ -14,6 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::process::usage_of;
+
 /// The size of a promotion's entry, in bytes.
 const ENTRY_BYTES: usize = 900;
 /// How many items one transaction takes at most.
@@ -27,6 +29,8 @@ pub struct Floor {
     pub p50: f64,
     /// 99 in 100 items took at most this long, in microseconds.
     pub p99: f64,
+    /// CPU time of one item, client and writer together, in microseconds.
+    pub cpu: f64,
 }
 
 /// Runs `clients` for `seconds` on a new database in `folder`.
@@ -43,6 +47,7 @@ pub fn run(folder: &Path, clients: usize, seconds: f64) -> Result<Floor, Box<dyn
     let writer = std::thread::spawn(move || write(&connection, &items));
     let stop = Arc::new(AtomicBool::new(false));
     let begun = Instant::now();
+    let before = usage_of(std::process::id())?;
     let workers: Vec<_> = (0..clients)
         .map(|_| {
             let (queue, stop) = (queue.clone(), stop.clone());
@@ -62,6 +67,7 @@ pub fn run(folder: &Path, clients: usize, seconds: f64) -> Result<Floor, Box<dyn
         per_second: latencies.len() as f64 / elapsed,
         p50: crate::table::percentile(&mut latencies, 0.5),
         p99: crate::table::percentile(&mut latencies, 0.99),
+        cpu: (usage_of(std::process::id())? - before).cpu / latencies.len() as f64 * 1e6,
     })
 }
 

@@ -46,27 +46,32 @@ enum Part {
     Startup,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let program = match arguments.program {
         Some(program) => program,
         None => process::build()?,
     };
     let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
+    let mut table = table::Table::default();
     if wanted(Part::Gate) {
-        gate::run()?;
+        gate::run(&program, &mut table)?;
     }
     if wanted(Part::Promotions) {
-        promotions::run(&program, arguments.rounds, arguments.seconds)?;
+        promotions::run(&program, &mut table, arguments.rounds, arguments.seconds)?;
     }
     if wanted(Part::Copy) {
-        promotions::beside_copy(&program, arguments.rounds)?;
+        promotions::beside_copy(&program, &mut table, arguments.rounds)?;
     }
     if wanted(Part::Transfers) {
-        transfers::run(&program, arguments.rounds, arguments.seconds)?;
+        transfers::run(&program, &mut table, arguments.rounds, arguments.seconds)?;
     }
     if wanted(Part::Startup) {
-        startup::run(&program)?;
+        startup::run(&program, &mut table)?;
     }
-    Ok(())
+    if table.broken() == 0 {
+        return Ok(std::process::ExitCode::SUCCESS);
+    }
+    println!("\n{} promises are not kept", table.broken());
+    Ok(std::process::ExitCode::FAILURE)
 }

@@ -64,12 +64,12 @@ impl Server {
         Self::start(Command::new(program).arg("serve").arg("--data").arg(data).args(["--listen", &address]), &address)
     }
 
-    /// Debian's docker-registry on a folder.
+    /// Debian's docker-registry on a folder, with the cache of blob descriptors that its package turns on.
     pub fn docker_registry(folder: &Path) -> io::Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let config = folder.join("config.yml");
         let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\nhttp: {{addr: {address}}}\n",
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{cache: {{blobdescriptor: inmemory}}, filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\nhttp: {{addr: {address}}}\n",
             folder.join("data").display()
         );
         fs::write(&config, text)?;

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     http::{Body, Connection},
     process::Server,
-    table,
+    table::{self, Promise, Table},
     world::World,
 };
 
@@ -19,27 +19,19 @@ const ENTRIES: u64 = 1_000_000;
 const FILLERS: usize = 64;
 
 /// Fills a ledger through the API, restarts the server on it, and measures.
-pub fn run(program: &Path) -> Result<(), Box<dyn Error>> {
-    table::heading("Start-up and memory");
+pub fn run(program: &Path, table: &mut Table) -> Result<(), Box<dyn Error>> {
+    table.heading("Start-up and memory");
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let server = Server::selfsame(program, &data)?;
     std::thread::sleep(Duration::from_secs(2));
-    table::figure(
-        "memory, idle, empty ledger",
-        &format!("{:.0} MiB", server.usage()?.resident),
-        "promised: under 40 MiB",
-    );
+    table.figure("memory, idle, empty ledger", server.usage()?.resident, "MiB", Promise::AtMost(40.0));
     let world = World::new(program, folder.path(), &data, &server.address)?;
     world.apply_project()?;
     let begun = Instant::now();
     let size = fill(&server, &world)?;
     let rate = size as f64 / begun.elapsed().as_secs_f64();
-    table::figure(
-        "entries written through the API",
-        &format!("{size}"),
-        &format!("{rate:.0} per second, {FILLERS} connections"),
-    );
+    table.note("entries written through the API", &format!("{size}, {rate:.0} per second over {FILLERS} connections"));
     wait_until_published(&server, &world, size)?;
     drop(server);
     let mut times = Vec::new();
@@ -56,16 +48,8 @@ pub fn run(program: &Path) -> Result<(), Box<dyn Error>> {
         std::thread::sleep(Duration::from_secs(1));
         resident.push(server.usage()?.peak);
     }
-    table::figure(
-        "start until it answers",
-        &format!("{:.0} ms", table::median(&mut times) * 1e3),
-        "promised: under 1 s",
-    );
-    table::figure(
-        "memory at most, long ledger",
-        &format!("{:.0} MiB", table::median(&mut resident)),
-        "promised: under 150 MiB",
-    );
+    table.figure("start until it answers", table::median(&mut times) * 1e3, "ms", Promise::AtMost(1000.0));
+    table.figure("memory at most, long ledger", table::median(&mut resident), "MiB", Promise::AtMost(150.0));
     Ok(())
 }
 

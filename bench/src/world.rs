@@ -41,6 +41,21 @@ impl World {
         Ok((release, artifact))
     }
 
+    /// Pushes a file for each component and makes a release of them; answers with the release's id and the artifacts' digests.
+    pub fn release_of(&self, components: &[&str]) -> io::Result<(String, Vec<String>)> {
+        let mut artifacts = Vec::new();
+        let mut named = Vec::new();
+        for component in components {
+            fs::write(self.folder.join(component), component)?;
+            let pushed = self.run(&["push", component, "--project", "bench", "--component", component])?;
+            artifacts.push(digest_in(&pushed)?);
+            named.extend(["--component".to_owned(), format!("{component}={}", artifacts[artifacts.len() - 1])]);
+        }
+        let mut arguments = vec!["release", "create", "--project", "bench"];
+        arguments.extend(named.iter().map(String::as_str));
+        Ok((digest_in(&self.run(&arguments)?)?, artifacts))
+    }
+
     /// Where the server listens.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
