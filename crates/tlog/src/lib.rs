@@ -70,5 +70,8 @@ pub use key::{KeyError, KeyId, KeyName, SignatureType, SignerKey, VerifierKey};
 pub use note::{Note, NoteError, NoteSignature, VerifiedNote, VerifiedSignature};
 pub use proof_file::{ProofFileError, TlogProof, VerifiedEntry};
 pub use prove::{HashReader, Impossible, ProveError, consistency_proof, inclusion_proof, root_from_tiles};
-pub use tile::{BundleError, EntryBundle, Tile, TileBuilder, TileError, bundles_for, subtree_root, tiles_for};
+pub use tile::{
+    BundleError, EntryBundle, Tile, TileBuilder, TileError, UncheckedTile, bundles_for, checked_tile, subtree_root,
+    tiles_for,
+};
 pub use verify::{ProofError, verify_consistency, verify_inclusion};

@@ -2,6 +2,7 @@
 
 mod builder;
 mod bundle;
+mod check;
 mod growth;
 mod path;
 
@@ -13,6 +14,7 @@ use crate::hash::Hash;
 
 pub use builder::{TileBuilder, subtree_root};
 pub use bundle::{BundleError, EntryBundle, MAX_ENTRY_BYTES};
+pub use check::{UncheckedTile, checked_tile};
 pub use growth::{bundles_for, tiles_for};
 
 /// One hash tile: up to 256 neighbouring hashes of one level, each the root of 256^level leaves.

@@ -1,6 +1,6 @@
 //! Growing the tiles of a tree leaf by leaf.
 
-use super::Tile;
+use super::{Tile, check::read};
 use crate::hash::{Hash, node_hash};
 use crate::prove::{HashReader, Impossible, ProveError};
 use crate::tile::growth::tiles_for;
@@ -45,7 +45,7 @@ impl TileBuilder {
         while hashes > 0 {
             let level = edge.len() as u8;
             let tile = Tile::in_tree(level, hashes / u64::from(Tile::FULL_WIDTH), size);
-            edge.push(tile.map_or(Ok(Vec::new()), |tile| read_partial(tile, reader))?);
+            edge.push(tile.map_or(Ok(Vec::new()), |tile| read(tile, reader))?);
             hashes /= u64::from(Tile::FULL_WIDTH);
         }
         Ok(Self { size, taken_size: size, edge, completed: Vec::new() })
@@ -82,13 +82,4 @@ impl TileBuilder {
         self.taken_size = self.size;
         tiles
     }
-}
-
-fn read_partial<R: HashReader + ?Sized>(tile: Tile, reader: &R) -> Result<Vec<Hash>, ProveError<R::Error>> {
-    let mut hashes = reader.read_tile(tile).map_err(|source| ProveError::Read { tile, source })?;
-    if hashes.len() < usize::from(tile.width()) {
-        return Err(ProveError::ShortTile { tile, got: hashes.len() });
-    }
-    hashes.truncate(usize::from(tile.width()));
-    Ok(hashes)
 }

@@ -170,6 +170,41 @@ fn content_that_does_not_fit_is_refused() {
     assert_eq!(bundle.encode(&[b"one"]), Err(BundleError::EntryCount { bundle, got: 1 }));
 }
 
+/// Every tile of a tree leads to its root; none does once a hash in it, or on its way to the root, is another.
+#[test]
+fn tiles_lead_to_the_root_they_were_signed_over() {
+    for size in [1, 255, 256, 257, 600, 65_536 + 300] {
+        let good = crate::testing::tiles(&leaves(size as usize));
+        let root = root_from_tiles(size, &good).unwrap();
+        for (tile, hashes) in good.iter().filter(|(tile, _)| tile.level() > 0 || tile.index() % 100 < 3) {
+            assert_eq!(&checked_tile(*tile, size, &root, &good).unwrap(), hashes, "{tile} of {size}");
+            assert!(checked_tile(*tile, size, &Hash::ZERO, &good).is_err(), "{tile} leads to no other root");
+            let mut bad = good.clone();
+            bad.get_mut(tile).unwrap()[usize::from(tile.width()) / 2] = Hash::ZERO;
+            assert!(checked_tile(*tile, size, &root, &bad).is_err(), "{tile} of {size} was changed");
+        }
+    }
+}
+
+#[test]
+fn tiles_of_earlier_trees_are_checked_against_the_wider_ones() {
+    let (old, new) = (crate::testing::tiles(&leaves(300)), crate::testing::tiles(&leaves(700)));
+    let root = root_from_tiles(700, &new).unwrap();
+    let partial = Tile::new(0, 1, 44).unwrap();
+    let mut both: BTreeMap<_, _> = old.into_iter().chain(new).collect();
+    assert!(checked_tile(partial, 700, &root, &both).is_ok());
+    both.get_mut(&partial).unwrap()[3] = Hash::ZERO;
+    assert!(
+        matches!(checked_tile(partial, 700, &root, &both), Err(UncheckedTile::Changed { tile }) if tile == partial)
+    );
+    for (level, index, width) in [(0, 2, 189), (0, 3, 1), (1, 0, 3), (2, 0, 1)] {
+        let tile = Tile::new(level, index, width).unwrap();
+        both.insert(tile, vec![Hash::ZERO; usize::from(width)]);
+        let unchecked = checked_tile(tile, 700, &root, &both);
+        assert!(matches!(unchecked, Err(UncheckedTile::NotInTree { .. })), "{tile}: {unchecked:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn paths_round_trip(level in 0u8..=63, index in 0..=Tile::MAX_INDEX, shift in 0u32..56, width in 1u16..=256) {
