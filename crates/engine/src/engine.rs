@@ -2,16 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use domain::{
     Digest, Event, Grant, Key, Party, Place, ProjectName, Refusal, ReleaseId, Span, StageName, State, Submission,
     Timestamp, TokenId, standing,
 };
-use tlog::SignerKey;
+use tlog::{SignerKey, VerifierKey};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Clock, Error, SystemClock, as_of, followers,
     ports::{Blobs, Catalog, Ledger, ManifestRecord, Tiles, Views},
+    published::Published,
     shared::Shared,
     writer::{Job, Writer},
 };
@@ -79,6 +81,7 @@ pub struct Receipt {
 pub struct Engine {
     shared: Arc<Shared>,
     queue: mpsc::Sender<Job>,
+    key: Arc<VerifierKey>,
 }
 
 impl Options {
@@ -113,8 +116,9 @@ impl Engine {
         }
         let (queue, jobs) = mpsc::channel(options.queue);
         tokio::spawn(writer.run(jobs));
+        let key = Arc::new(options.signer.verifier_key());
         followers::start(&shared, options.signer).await?;
-        Ok(Self { shared, queue })
+        Ok(Self { shared, queue, key })
     }
 
     /// Decides a command and appends what follows from it.
@@ -214,6 +218,12 @@ impl Engine {
     /// The storage.
     pub fn ports(&self) -> &Ports {
         &self.shared.ports
+    }
+
+    /// A file of the published ledger, for example `checkpoint` or `tile/0/000`; `None` if the newest checkpoint covers no such file. What does
+    /// not follow from the signed checkpoint is damaged, and is never handed out: that is an error.
+    pub async fn ledger_file(&self, path: &str) -> Result<Option<Bytes>, Error> {
+        Published { tiles: &*self.shared.ports.tiles, key: &self.key }.file(path).await
     }
 
     /// Waits until the ledger has `size` entries and the views take them into account; `false` if that took longer than `timeout`.

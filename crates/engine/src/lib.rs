@@ -16,6 +16,7 @@ mod error;
 mod followers;
 pub mod manifest;
 pub mod ports;
+mod published;
 mod rebuild;
 mod shared;
 mod writer;

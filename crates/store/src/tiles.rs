@@ -13,10 +13,14 @@
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -31,13 +35,16 @@ use crate::waiting::blocking;
 pub struct TileDirectory {
     root: PathBuf,
     next_temporary: AtomicU64,
+    /// The folders that are known to survive a crash.
+    folders: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl TileDirectory {
     /// Opens the directory, making it if needed.
     pub fn open(root: &Path) -> Result<Self, Trouble> {
-        fs::create_dir_all(root).map_err(|error| Trouble::new(format!("make `{}`", root.display()), error))?;
-        Ok(Self { root: root.to_owned(), next_temporary: AtomicU64::new(0) })
+        let made = fs::create_dir_all(root).and_then(|()| sync(&root.join("..")));
+        made.map_err(|error| Trouble::new(format!("make `{}`", root.display()), error))?;
+        Ok(Self { root: root.to_owned(), next_temporary: AtomicU64::new(0), folders: Mutex::default() })
     }
 
     fn put_blocking(&self, files: &[(String, Bytes)]) -> Result<(), Trouble> {
@@ -51,7 +58,7 @@ impl TileDirectory {
 
     fn replace(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
         let folder = target.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
+        self.make_folder(folder)?;
         let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
         let temporary = folder.join(format!(".new-{}-{number}", std::process::id()));
         let written = File::create(&temporary).and_then(|mut file| {
@@ -62,8 +69,40 @@ impl TileDirectory {
             let _ = fs::remove_file(&temporary);
             return Err(error);
         }
-        File::open(folder)?.sync_all()
+        sync(folder)
     }
+
+    /// Makes a folder; it survives a crash, with all folders between it and the root.
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut durable = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if durable.contains(folder) {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        for above in folder.ancestors().skip(1).take_while(|above| above.starts_with(&self.root)) {
+            sync(above)?;
+        }
+        durable.insert(folder.to_owned());
+        Ok(())
+    }
+
+    fn delete_partials_blocking(&self, full: &[String]) -> Result<(), Trouble> {
+        for path in full {
+            let partials = self.root.join(format!("{path}.p"));
+            self.folders.lock().unwrap_or_else(PoisonError::into_inner).remove(&partials);
+            match fs::remove_dir_all(&partials) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Trouble::new(format!("remove `{}`", partials.display()), error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 #[async_trait]
@@ -86,9 +125,25 @@ impl Tiles for TileDirectory {
         }
         blocking(|| self.put_blocking(&files))
     }
+
+    async fn delete_partials(&self, full: Vec<String>) -> Result<(), Trouble> {
+        if let Some(path) = full.iter().find(|path| !is_full_file(path)) {
+            return Err(Trouble::new(
+                format!("remove what `{path}` replaces"),
+                "it is no full tile or bundle of a ledger",
+            ));
+        }
+        blocking(|| self.delete_partials_blocking(&full))
+    }
 }
 
 /// Whether `path` names the checkpoint, a tile or a bundle, in its one canonical spelling: so nothing outside the folder can be named.
 pub(crate) fn is_ledger_file(path: &str) -> bool {
     path == "checkpoint" || path.parse::<Tile>().is_ok() || path.parse::<EntryBundle>().is_ok()
+}
+
+/// Whether `path` names a full tile or bundle.
+fn is_full_file(path: &str) -> bool {
+    path.parse::<Tile>().is_ok_and(|tile| tile.is_full())
+        || path.parse::<EntryBundle>().is_ok_and(|bundle| bundle.is_full())
 }

@@ -1,11 +1,21 @@
 //! Publishes the ledger: cuts tiles and entry bundles (C2SP tlog-tiles), and signs a checkpoint over them.
+//!
+//! The key signs one history. What is signed next begins with what was signed last, and ends at the ledger's head; where that is not so,
+//! nothing is signed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod tree;
+
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tlog::{Checkpoint, EntryBundle, Hash, SignerKey, Tile, TileBuilder, bundles_for};
+use tlog::{Checkpoint, EntryBundle, SignerKey, Tile, VerifiedCheckpoint, bundles_for, tiles_for};
 
-use crate::{Error, ports::Head, shared::Shared};
+use crate::{
+    Error,
+    ports::{Head, Trouble},
+    shared::Shared,
+};
+use tree::{Tree, agrees, resume};
 
 /// How long the publisher lets entries gather, so that a busy ledger is not signed for each of them.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -13,70 +23,92 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many entries are published at once: at most 256 full bundles of entries.
 const CHUNK: u64 = 65_536;
-/// How many files are put at once.
+/// How many files are put, or swept, at once.
 const FILES: usize = 64;
 
 pub(crate) struct Publisher {
     shared: Arc<Shared>,
     signer: SignerKey,
-    builder: TileBuilder,
+    /// The tree as it is published. None after trouble: what was written then is not known, until it was read again.
+    tree: Option<Tree>,
+    /// Up to which entry the partial versions of full tiles are gone.
+    swept: u64,
+}
+
+/// Why nothing is published.
+#[derive(Debug)]
+enum Unpublished {
+    /// The ledger is not what was signed, or not what its head says. Signing it would make a second history.
+    Forked(String),
+    /// Something broke.
+    Broken(Error),
 }
 
 impl Publisher {
     pub async fn open(shared: Arc<Shared>, signer: SignerKey) -> Result<Self, Error> {
-        let published = published_size(&shared, &signer).await?;
-        let builder = resume(&shared, published).await?;
-        shared.published.send_replace(published);
-        Ok(Self { shared, signer, builder })
+        let opened = open(&shared, &signer).await;
+        let tree = opened.map_err(|unpublished| match unpublished {
+            Unpublished::Forked(problem) => Error::broken("open the ledger", problem),
+            Unpublished::Broken(error) => error,
+        })?;
+        // Those of the last chunk may have outlived a crash.
+        let swept = tree.size().saturating_sub(CHUNK);
+        Ok(Self { shared, signer, tree: Some(tree), swept })
     }
 
     pub async fn run(mut self) {
-        while self.shared.wait_past(self.builder.size()).await {
+        loop {
+            let published = *self.shared.published.borrow();
+            if !self.shared.wait_past(published).await {
+                return;
+            }
             match self.publish().await {
                 Ok(()) => tokio::time::sleep(PAUSE).await,
-                Err(error) => {
-                    tracing::error!(%error, published = *self.shared.published.borrow(), "The ledger cannot be published");
+                Err(Unpublished::Forked(problem)) => {
+                    tracing::error!(problem, published, "Nothing is signed any more: it would be a second history");
+                    return;
+                }
+                Err(Unpublished::Broken(error)) => {
+                    tracing::error!(%error, published, "The ledger cannot be published");
                     tokio::time::sleep(PATIENCE).await;
-                    let published = *self.shared.published.borrow();
-                    match resume(&self.shared, published).await {
-                        Ok(builder) => self.builder = builder,
-                        Err(error) => tracing::error!(%error, "The published tiles cannot be read"),
-                    }
                 }
             }
         }
     }
 
     /// Publishes everything up to the head as it is now. The checkpoint comes last, so whoever sees it sees all that it covers.
-    async fn publish(&mut self) -> Result<(), Error> {
+    async fn publish(&mut self) -> Result<(), Unpublished> {
+        // It is put back only when all of it is written.
+        let mut tree = match self.tree.take() {
+            Some(tree) => tree,
+            None => open(&self.shared, &self.signer).await?,
+        };
         let Head { frontier, .. } = self.shared.ports.ledger.head().await?;
         let target = frontier.size();
-        let published = *self.shared.published.borrow();
-        while self.builder.size() < target {
-            let from = self.builder.size();
-            let to = target.min(from + CHUNK);
-            for leaf in self.shared.ports.ledger.leaves(from, to).await? {
-                self.builder.append(leaf);
-            }
-            if self.builder.size() != to {
-                return Err(Error::broken("publish the ledger", format!("entries before {to} are missing")));
-            }
-            self.put_bundles(from, to).await?;
-            self.put_tiles().await?;
+        if !agrees(&self.shared, tree.frontier(), &frontier).await? {
+            return Err(Unpublished::Forked(not_its_head(target)));
         }
-        let checkpoint = Checkpoint::new(self.signer.name().as_str(), target, frontier.root())
+        while tree.size() < target {
+            let (from, to) = (tree.size(), target.min(tree.size() + CHUNK));
+            tree.extend(&self.shared, to).await?;
+            self.put_bundles(from, to).await?;
+            self.put_tiles(&mut tree).await?;
+        }
+        let checkpoint = Checkpoint::new(self.signer.name().as_str(), target, tree.frontier().root())
             .and_then(|checkpoint| checkpoint.sign(&self.signer))
             .map_err(|error| Error::broken("sign the checkpoint", error))?;
-        if target > published {
+        if target > *self.shared.published.borrow() {
             self.shared.ports.tiles.put(vec![("checkpoint".into(), checkpoint.to_string().into())]).await?;
             self.shared.published.send_replace(target);
         }
+        self.tree = Some(tree);
+        self.sweep(target).await;
         Ok(())
     }
 
-    async fn put_tiles(&mut self) -> Result<(), Error> {
+    async fn put_tiles(&self, tree: &mut Tree) -> Result<(), Error> {
         let mut files = Vec::new();
-        for (tile, hashes) in self.builder.take_tiles() {
+        for (tile, hashes) in tree.take_tiles() {
             let bytes = tile.encode(&hashes).map_err(|error| Error::broken(format!("encode {tile}"), error))?;
             files.push((tile.to_string(), Bytes::from(bytes)));
         }
@@ -88,80 +120,94 @@ impl Publisher {
 
     async fn put_bundles(&self, from: u64, to: u64) -> Result<(), Error> {
         for bundle in bundles_for(from, to) {
-            let first = bundle.index() * u64::from(Tile::FULL_WIDTH);
-            let width = usize::from(bundle.width());
-            let entries = self.shared.ports.ledger.read(first, width).await?;
+            let entries = self.shared.ports.ledger.read(bundle.first_entry(), usize::from(bundle.width())).await?;
             let bytes = EntryBundle::encode(&bundle, &entries)
                 .map_err(|error| Error::broken(format!("encode {bundle}"), error))?;
             self.shared.ports.tiles.put(vec![(bundle.to_string(), bytes.into())]).await?;
         }
         Ok(())
     }
+
+    /// Removes the partial versions of the tiles and bundles that became full: the checkpoint that was just signed covers the full ones, and
+    /// whoever follows an earlier one takes those instead.
+    async fn sweep(&mut self, size: u64) {
+        let tiles = tiles_for(self.swept, size).filter(Tile::is_full).map(|tile| tile.to_string());
+        let bundles = bundles_for(self.swept, size).filter(EntryBundle::is_full).map(|bundle| bundle.to_string());
+        let full: Vec<String> = tiles.chain(bundles).collect();
+        for full in full.chunks(FILES) {
+            if let Err(error) = self.shared.ports.tiles.delete_partials(full.to_vec()).await {
+                tracing::warn!(%error, "Partial tiles that nobody needs any more cannot be removed");
+            }
+        }
+        self.swept = size;
+    }
 }
 
-/// How many entries the published checkpoint covers. One that is not ours, or damaged, counts as none: all is published anew.
-async fn published_size(shared: &Shared, signer: &SignerKey) -> Result<u64, Error> {
-    let Some(note) = shared.ports.tiles.get("checkpoint").await? else { return Ok(0) };
-    let size = *shared.size.borrow();
-    Ok(match Checkpoint::open(&note, &[signer.verifier_key()]) {
-        Ok(checkpoint) if checkpoint.size() <= size => checkpoint.size(),
-        Ok(checkpoint) => {
-            let published = checkpoint.size();
-            return Err(Error::broken(
-                "open the ledger",
-                format!(
-                    "it has {size} entries, but {published} were published: the database is older than the checkpoint. Restore the newer one"
-                ),
-            ));
-        }
+/// The tree as it is published, which must be that of the ledger's first entries. Says in `published` how much that is.
+async fn open(shared: &Shared, signer: &SignerKey) -> Result<Tree, Unpublished> {
+    let head = shared.ports.ledger.head().await?.frontier;
+    let tree = match published(shared, signer, head.size()).await? {
+        Some(checkpoint) => signed_tree(shared, &checkpoint).await?,
+        None => Tree::default(),
+    };
+    // More is looked at when it is published, before it is signed.
+    if head.size() - tree.size() <= CHUNK && !agrees(shared, tree.frontier(), &head).await? {
+        return Err(Unpublished::Forked(not_its_head(head.size())));
+    }
+    shared.published.send_replace(tree.size());
+    Ok(tree)
+}
+
+/// The published checkpoint. One that is not ours, or damaged, counts as none: all is published anew.
+async fn published(shared: &Shared, signer: &SignerKey, size: u64) -> Result<Option<VerifiedCheckpoint>, Unpublished> {
+    let Some(note) = shared.ports.tiles.get("checkpoint").await? else { return Ok(None) };
+    match Checkpoint::open(&note, &[signer.verifier_key()]) {
+        Ok(checkpoint) if checkpoint.size() <= size => Ok(Some(checkpoint)),
+        Ok(checkpoint) => Err(Unpublished::Forked(format!(
+            "it has {size} entries, but {} were published: the database is older than the checkpoint. Restore the newer one",
+            checkpoint.size()
+        ))),
         Err(error) => {
             tracing::warn!(%error, "The published checkpoint is not readable; the ledger is published anew");
-            0
+            Ok(None)
         }
-    })
-}
-
-/// A builder that goes on after `size` entries, from the edge of the tree as the ledger has it.
-async fn resume(shared: &Shared, size: u64) -> Result<TileBuilder, Error> {
-    let tiles = edge(shared, size).await?;
-    TileBuilder::resume(size, &tiles).map_err(|error| Error::broken("read the edge of the tree", error))
-}
-
-/// The partial tiles of a tree of `size` entries. The lowest level comes from the ledger, which is the truth; the others from full tiles below.
-async fn edge(shared: &Shared, size: u64) -> Result<BTreeMap<Tile, Vec<Hash>>, Error> {
-    let mut tiles = BTreeMap::new();
-    let width = u64::from(Tile::FULL_WIDTH);
-    let mut hashes = size;
-    let mut level = 0_u8;
-    while hashes > 0 {
-        if let Some(tile) = Tile::in_tree(level, hashes / width, size) {
-            let first = tile.index() * width;
-            let count = u64::from(tile.width());
-            let found = if level == 0 {
-                shared.ports.ledger.leaves(first, first + count).await?
-            } else {
-                below(shared, level, first, count).await?
-            };
-            tiles.insert(tile, found);
-        }
-        hashes /= width;
-        level += 1;
     }
-    Ok(tiles)
 }
 
-async fn below(shared: &Shared, level: u8, first: u64, count: u64) -> Result<Vec<Hash>, Error> {
-    let mut hashes = Vec::new();
-    for index in first..first + count {
-        let tile =
-            Tile::new(level - 1, index, Tile::FULL_WIDTH).map_err(|error| Error::broken("name a tile", error))?;
-        let bytes = shared.ports.tiles.get(&tile.to_string()).await?;
-        let bytes = bytes.ok_or_else(|| {
-            Error::broken(format!("read {tile}"), "it is missing; remove `checkpoint` to publish all anew")
-        })?;
-        let decoded = tile.decode(&bytes).map_err(|error| Error::broken(format!("read {tile}"), error))?;
-        let full = decoded.as_slice().try_into().map_err(|error| Error::broken(format!("read {tile}"), error))?;
-        hashes.push(tlog::subtree_root(full));
+/// The tree that was signed. If the published tiles do not lead to its root, the entries tell whose fault that is: tiles are made anew, but
+/// other entries than were signed are never published.
+async fn signed_tree(shared: &Shared, checkpoint: &VerifiedCheckpoint) -> Result<Tree, Unpublished> {
+    let size = checkpoint.size();
+    let problem = match resume(shared, size).await {
+        Ok(tree) if tree.frontier().root() == checkpoint.root() => return Ok(tree),
+        Ok(_) => "they do not lead to the root that was signed".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    if tree::root_of_entries(shared, size).await? != checkpoint.root() {
+        return Err(Unpublished::Forked(format!(
+            "its first {size} entries are not those that were signed: the database was changed, or belongs to another ledger. Restore the one \
+             that was published; `selfsame audit verify --data` names what is different"
+        )));
     }
-    Ok(hashes)
+    tracing::warn!(problem, size, "The published tiles are damaged; the ledger is published anew");
+    Ok(Tree::default())
+}
+
+fn not_its_head(size: u64) -> String {
+    format!(
+        "its {size} entries do not lead to its head: the database was changed. Restore one from before; `selfsame audit verify --data` names \
+         what is different"
+    )
+}
+
+impl From<Error> for Unpublished {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<Trouble> for Unpublished {
+    fn from(trouble: Trouble) -> Self {
+        Self::Broken(trouble.into())
+    }
 }

@@ -89,7 +89,7 @@ fn decode(index: u64, bytes: &[u8]) -> Result<Entry, Problem> {
 /// A published file: immutable but for the checkpoint.
 pub async fn file(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Result<Response, Problem> {
     App::reads_everything(&caller.actor)?;
-    let Some(bytes) = app.engine.ports().tiles.get(&path).await? else {
+    let Some(bytes) = app.engine.ledger_file(&path).await? else {
         return Err(Problem::not_found(format!("the ledger has no file `{path}`")));
     };
     let (kind, caching) = if path == "checkpoint" {

@@ -24,4 +24,9 @@ impl Tiles for Memory {
         locked(&self.tiles).extend(files);
         Ok(())
     }
+
+    async fn delete_partials(&self, full: Vec<String>) -> Result<(), Trouble> {
+        locked(&self.tiles).retain(|path, _| !full.iter().any(|full| path.starts_with(&format!("{full}.p/"))));
+        Ok(())
+    }
 }

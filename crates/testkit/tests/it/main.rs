@@ -2,4 +2,5 @@
 
 mod engine;
 mod hostile;
+mod published;
 mod story;
