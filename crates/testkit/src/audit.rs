@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Entry, Event, Key, State, Timestamp};
-use engine::{Engine, ports::Tiles};
+use domain::{Digest, Entry, Event, Key, RepositoryName, State, Timestamp};
+use engine::{
+    Engine,
+    manifest::{self, MANIFEST_BYTES_MAX},
+    ports::{Blobs, PartKind, Tiles},
+};
 use tlog::{Checkpoint, EntryBundle, Frontier, Tile, VerifierKey, leaf_hash, root_from_tiles};
 
 const CHUNK: usize = 1000;
@@ -34,6 +38,7 @@ pub async fn audit(engine: &Engine, verifier: &VerifierKey) {
 async fn fold(engine: &Engine) -> (State, Frontier) {
     let ledger = &engine.ports().ledger;
     let (mut state, mut frontier, mut last) = (State::default(), Frontier::default(), Timestamp::default());
+    let mut blobs = Named::default();
     loop {
         let chunk = ledger.read(frontier.size(), CHUNK).await.expect("entries are readable");
         if chunk.is_empty() {
@@ -44,11 +49,7 @@ async fn fold(engine: &Engine) -> (State, Frontier) {
             let entry = Entry::decode(&bytes).unwrap_or_else(|error| panic!("entry {index}: {error}"));
             assert!(entry.at >= last, "entry {index} is earlier than the one before");
             assert_eq!(matches!(entry.event, Event::LedgerOpened { .. }), index == 0, "a ledger opens once, first");
-            if let Some(blob) = entry.event.blob() {
-                let intact = engine.ports().blobs.verify(blob).await.expect("blobs are readable");
-                let deleted = matches!(entry.event, Event::ManifestPushed { .. }) && intact.is_none();
-                assert!(intact == Some(true) || deleted, "the blob `{blob}` that entry {index} names is not intact");
-            }
+            blobs.take(index, &entry.event);
             last = entry.at;
             frontier.append(leaf_hash(&bytes));
             state.apply(&entry);
@@ -56,7 +57,49 @@ async fn fold(engine: &Engine) -> (State, Frontier) {
     }
     let head = ledger.head().await.expect("the head is readable");
     assert_eq!(head.frontier, frontier, "the head does not follow from the entries");
+    blobs.assert_intact(&*engine.ports().blobs).await;
     (state, frontier)
+}
+
+/// The blobs that must be there: documents, and the manifests that were not deleted since, with all that they are made of.
+#[derive(Default)]
+struct Named {
+    documents: BTreeMap<Digest, u64>,
+    manifests: BTreeMap<(RepositoryName, Digest), (u64, String)>,
+}
+
+impl Named {
+    fn take(&mut self, index: u64, event: &Event) {
+        match event {
+            Event::ManifestPushed { repository, digest, media_type, .. } => {
+                self.manifests.insert((repository.clone(), digest.clone()), (index, media_type.clone()));
+            }
+            Event::ManifestDeleted { repository, digest } => {
+                self.manifests.remove(&(repository.clone(), digest.clone()));
+            }
+            event => self.documents.extend(event.blob().map(|digest| (digest.clone(), index))),
+        }
+    }
+
+    async fn assert_intact(&self, blobs: &dyn Blobs) {
+        let mut wanted: BTreeMap<Digest, String> = BTreeMap::new();
+        for (document, index) in &self.documents {
+            wanted.insert(document.clone(), format!("which entry {index} names"));
+        }
+        for ((repository, digest), (index, media_type)) in &self.manifests {
+            let bytes = blobs.read(digest, MANIFEST_BYTES_MAX as u64).await.expect("manifests are intact");
+            let bytes = bytes.unwrap_or_else(|| panic!("the manifest `{digest}` of entry {index} is missing"));
+            let record = manifest::parse(repository, digest, media_type, &bytes).expect("a manifest can be read");
+            // A child has an entry of its own; one that was deleted since is not expected.
+            for part in record.parts.into_iter().filter(|part| part.kind != PartKind::Child) {
+                wanted.entry(part.digest).or_insert_with(|| format!("a part of `{digest}`, which entry {index} names"));
+            }
+        }
+        for (blob, why) in wanted {
+            let intact = blobs.verify(&blob).await.expect("blobs are readable");
+            assert_eq!(intact, Some(true), "the blob `{blob}`, {why}, is not intact");
+        }
+    }
 }
 
 async fn assert_rows(engine: &Engine, state: &State) {
