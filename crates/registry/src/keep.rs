@@ -22,14 +22,13 @@ pub(crate) async fn refuse_released(
     let mut waiting = VecDeque::from([digest.clone()]);
     let mut seen = BTreeSet::from([digest.clone()]);
     while let Some(node) = waiting.pop_front() {
-        for container in catalog.containers(repository, &node, NODES_MAX).await? {
-            let made_of_it = catalog.parts(&container).await?.iter().any(|part| part.digest == node);
-            if !made_of_it || !seen.insert(container.clone()) {
+        for container in catalog.containers(repository, &node, None, NODES_MAX).await? {
+            if !seen.insert(container.clone()) {
                 continue;
             }
             let keys = [Key::Subject(project.clone(), container.clone())];
             let in_release = |state: &State| state.subject(&project, &container).is_some_and(|known| known.in_release);
-            if registry.engine.read(&keys, in_release).await? || seen.len() > NODES_MAX {
+            if registry.engine.read(&keys, in_release).await? || seen.len() >= NODES_MAX {
                 return in_use();
             }
             waiting.push_back(container);

@@ -7,11 +7,14 @@
 mod auth;
 mod blobs;
 mod cache;
+mod climb;
+mod closures;
 mod error;
 mod keep;
 mod lists;
 mod manifests;
 mod path;
+mod promoted;
 mod range;
 mod request;
 mod rights;
@@ -30,12 +33,13 @@ pub struct Registry {
     engine: Engine,
     authority: Arc<dyn Authority>,
     cache: Arc<cache::ManifestCache>,
+    closures: Arc<closures::Closures>,
 }
 
 impl Registry {
     /// A registry on `engine`, for those whom `authority` knows.
     pub fn new(engine: Engine, authority: Arc<dyn Authority>) -> Self {
-        Self { engine, authority, cache: Arc::default() }
+        Self { engine, authority, cache: Arc::default(), closures: Arc::default() }
     }
 }
 

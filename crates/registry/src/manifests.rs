@@ -23,7 +23,17 @@ pub(crate) async fn get(
     request: &Parts,
 ) -> Result<Response, Failure> {
     let (digest, found) = match reference {
-        Reference::Tag(tag) => tagged(registry, rights, tag).await?,
+        Reference::Tag(tag) => {
+            match request.method {
+                Method::HEAD => rights.look_around()?,
+                _ => drop(rights.bound_to()?),
+            }
+            tagged(registry, rights, tag).await?
+        }
+        Reference::NoTag(invalid) => {
+            rights.look_around()?;
+            return Err(unknown(rights, &invalid.text));
+        }
         Reference::Digest(digest) => (digest.clone(), None),
     };
     // What may be pulled is decided before what is there: who may not pull learns nothing about it.
@@ -58,7 +68,6 @@ async fn tagged(
     rights: &Rights,
     tag: &TagName,
 ) -> Result<(Digest, Option<(String, u64)>), Failure> {
-    rights.bound_to()?;
     match rights.stage_tag(tag.as_str()) {
         Some(Some(digest)) => Ok((digest, None)),
         Some(None) => {
@@ -101,7 +110,7 @@ pub(crate) async fn put(
         .to_owned();
     let bytes = axum::body::to_bytes(request.into_body(), MANIFEST_BYTES_MAX).await.map_err(|_| too_large())?;
     let digest = match reference {
-        Reference::Tag(_) => Digest::sha256(&bytes),
+        Reference::Tag(_) | Reference::NoTag(_) => Digest::sha256(&bytes),
         Reference::Digest(claimed) => {
             let actual = Digest::of(claimed.algorithm(), &bytes);
             if actual != *claimed {
@@ -153,6 +162,7 @@ fn too_large() -> Failure {
 fn tags_of(reference: &Reference, query: Option<&str>) -> Result<Vec<TagName>, Failure> {
     match reference {
         Reference::Tag(tag) => Ok(vec![tag.clone()]),
+        Reference::NoTag(invalid) => Err(Failure::malformed("MANIFEST_INVALID", invalid.to_string())),
         Reference::Digest(_) => parameters(query, "tag")
             .iter()
             .map(|tag| {
@@ -225,6 +235,7 @@ pub(crate) async fn delete(registry: &Registry, rights: Rights, reference: Refer
             }
             Command::DeleteTag { repository, tag }
         }
+        Reference::NoTag(invalid) => return Err(unknown(&rights, &invalid.text)),
     };
     registry.engine.submit(Submission { actor: rights.actor, key: None, command }).await?;
     built(Response::builder().status(StatusCode::ACCEPTED).body(Body::empty()))

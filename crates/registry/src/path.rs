@@ -1,6 +1,6 @@
 //! Paths: a repository's name may have slashes, so what is asked for stands behind it.
 
-use domain::{Digest, RepositoryName, TagName};
+use domain::{Digest, InvalidName, RepositoryName, TagName};
 use engine::ports::UploadId;
 
 use crate::error::Failure;
@@ -27,6 +27,8 @@ pub(crate) enum Target {
 pub(crate) enum Reference {
     Tag(TagName),
     Digest(Digest),
+    /// What no tag can be called: there is none, and none is made.
+    NoTag(InvalidName),
 }
 
 /// Splits a path below `/v2/`.
@@ -59,7 +61,7 @@ pub(crate) fn parse(path: &str) -> Result<(RepositoryName, Target), Failure> {
 }
 
 fn repository(name: &str) -> Result<RepositoryName, Failure> {
-    name.parse().map_err(|error: domain::InvalidName| Failure::malformed("NAME_INVALID", error.to_string()))
+    name.parse().map_err(|error: InvalidName| Failure::malformed("NAME_INVALID", error.to_string()))
 }
 
 pub(crate) fn digest(text: &str) -> Result<Digest, Failure> {
@@ -70,9 +72,7 @@ fn reference(text: &str) -> Result<Reference, Failure> {
     if text.contains(':') {
         return digest(text).map(Reference::Digest);
     }
-    let tag =
-        text.parse().map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string()))?;
-    Ok(Reference::Tag(tag))
+    Ok(text.parse().map_or_else(Reference::NoTag, Reference::Tag))
 }
 
 #[cfg(test)]

@@ -1,18 +1,16 @@
 //! Who may pull what.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use domain::{Actor, CustomRoles, Digest, Hold, Key, Permission, Project, Refusal, RepositoryName, StageName, State};
+use http::StatusCode;
 
-use crate::{Registry, error::Failure};
-
-/// How many manifests are looked at, on the way up from a digest, before the answer is no.
-const NODES_MAX: usize = 1000;
-/// How many steps are taken on the way up: a layer, its image, an index or two, and what those are about.
-const STEPS_MAX: u32 = 8;
+use crate::{
+    Registry,
+    climb::Climb,
+    error::Failure,
+    promoted::{Promoted, Way},
+};
 
 /// What somebody may do in a repository.
 pub(crate) struct Rights {
@@ -69,86 +67,91 @@ impl Rights {
     /// Refuses whoever may not ask what is there. It gives no bytes away, so whoever may push may ask, whatever is held: a push asks first
     /// which blobs it can leave out, and has to get an answer where a held image shares them.
     pub async fn look(&self, registry: &Registry, digest: &Digest) -> Result<(), Failure> {
-        if self.may(Permission::Push) && self.may(Permission::Pull) {
+        if self.may(Permission::Push) {
             return Ok(());
         }
         self.pull(registry, digest).await
+    }
+
+    /// Refuses whoever may neither push nor pull here, whatever it is about.
+    pub fn look_around(&self) -> Result<(), Failure> {
+        if self.may(Permission::Push) { Ok(()) } else { self.bound_to().map(drop) }
     }
 
     /// Refuses whoever may not pull `digest`. A credential bound to stages gets what they have promoted, with all that belongs to it; and
     /// nobody gets what is held, or belongs to nothing but what is held.
     pub async fn pull(&self, registry: &Registry, digest: &Digest) -> Result<(), Failure> {
         let bound = self.bound_to()?;
-        if bound.is_none() && !self.any_hold(registry).await? {
-            return Ok(());
+        if let Some(held) = self.held(registry, digest).await? {
+            return Err(held.into());
         }
-        let mut waiting = VecDeque::from([(digest.clone(), 0)]);
-        let mut seen = BTreeSet::from([digest.clone()]);
-        let mut held = None;
-        while let Some((node, steps)) = waiting.pop_front() {
-            if let Some(reason) = self.hold_on(registry, &node).await? {
-                held.get_or_insert(Refusal::Held { digest: node, reason });
-                continue;
-            }
-            if let Some(stages) = &bound
-                && self.is_promoted(registry, &node, stages, &mut held).await?
-            {
-                return Ok(());
-            }
-            let room = NODES_MAX - seen.len();
-            if room == 0 || steps == STEPS_MAX {
-                continue;
-            }
-            let above = registry.engine.ports().catalog.containers(&self.repository, &node, room).await?;
-            if bound.is_none() && above.is_empty() {
-                return Ok(());
-            }
-            let new = above.into_iter().filter(|container| seen.insert(container.clone()));
-            waiting.extend(new.map(|container| (container, steps + 1)));
-        }
-        match (held, bound) {
-            (Some(held), _) => Err(held.into()),
-            (None, Some(stages)) => Err(Refusal::NotPromoted { digest: digest.to_string(), stages }.into()),
-            (None, None) => Ok(()),
+        match bound {
+            None if !self.any_hold(registry).await? => Ok(()),
+            None => self.pull_past_holds(registry, digest).await,
+            Some(stages) => self.pull_promoted(registry, digest, stages).await,
         }
     }
 
-    /// Whether a release that one of `stages` has names `digest`. A release that is held as a whole does not count; `held` tells of it.
-    async fn is_promoted(
-        &self,
-        registry: &Registry,
-        digest: &Digest,
-        stages: &[StageName],
-        held: &mut Option<Refusal>,
-    ) -> Result<bool, Failure> {
-        let Some(project) = &self.project else { return Ok(false) };
-        for settled in stages.iter().flat_map(|stage| project.stage(stage).recent()) {
-            if settled.contents.digests().all(|part| part != digest) {
+    /// Looks for a way up to a manifest that belongs to nothing else, past what is held.
+    async fn pull_past_holds(&self, registry: &Registry, digest: &Digest) -> Result<(), Failure> {
+        let mut climb = Climb::from(&*registry.engine.ports().catalog, &self.repository, digest);
+        let mut met = None;
+        while let Some(node) = climb.next().await? {
+            match self.held(registry, &node).await? {
+                Some(held) => drop(met.get_or_insert(held)),
+                None if climb.go_above(&node).await? => {}
+                None => return Ok(()),
+            }
+        }
+        let too_many = || {
+            debug_assert!(climb.was_cut(), "every way up ends");
+            let message = format!(
+                "too many manifests name `{digest}` to see whether one of them is not held: pull it from another repository"
+            );
+            Failure::new(StatusCode::FORBIDDEN, "DENIED", message)
+        };
+        Err(met.map_or_else(too_many, Failure::from))
+    }
+
+    /// Looks whether `digest` is part of what `stages` have, or of something that is about it.
+    async fn pull_promoted(&self, registry: &Registry, digest: &Digest, stages: Vec<StageName>) -> Result<(), Failure> {
+        if *digest == empty_configuration() {
+            return Ok(());
+        }
+        let mut promoted = Promoted::by(registry, self, &stages).await?;
+        let mut climb = Climb::from(&*registry.engine.ports().catalog, &self.repository, digest);
+        let mut met = None;
+        while let Some(node) = climb.next().await? {
+            if let Some(held) = self.held(registry, &node).await? {
+                met.get_or_insert(held);
                 continue;
             }
-            let release = settled.release.digest();
-            match self.hold_on(registry, release).await? {
-                None => return Ok(true),
-                Some(reason) => held.get_or_insert(Refusal::Held { digest: release.clone(), reason }),
-            };
+            match promoted.way_to(&node).await? {
+                Way::Free => return Ok(()),
+                Way::Held(held) => drop(met.get_or_insert(held)),
+                Way::None => {}
+            }
+            climb.go_above(&node).await?;
         }
-        Ok(false)
+        let refusal = met.unwrap_or_else(|| Refusal::NotPromoted { digest: digest.to_string(), stages });
+        Err(refusal.into())
     }
 
     /// Whether anything at all is held that could be pulled here: mostly nothing is, and then nobody has to look further.
-    async fn any_hold(&self, registry: &Registry) -> Result<bool, Failure> {
+    pub async fn any_hold(&self, registry: &Registry) -> Result<bool, Failure> {
         let here = |hold: &Hold| self.is_here(hold);
         let any = |state: &State| state.system().holds.values().flatten().any(here);
         Ok(registry.engine.read(&[], any).await?)
     }
 
-    /// Why `digest` is held here, if it is.
-    async fn hold_on(&self, registry: &Registry, digest: &Digest) -> Result<Option<String>, Failure> {
-        let reason = |state: &State| {
+    /// The refusal of `digest`, if it is held here.
+    pub async fn held(&self, registry: &Registry, digest: &Digest) -> Result<Option<Refusal>, Failure> {
+        let refusal = |state: &State| {
             let mut holds = state.system().holds.get(digest).into_iter().flatten();
-            holds.find(|hold| self.is_here(hold)).map(|hold| hold.mark.reason.clone())
+            let hold = holds.find(|hold| self.is_here(hold))?;
+            Some(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() })
         };
-        Ok(registry.engine.read(&[], reason).await?)
+        Ok(registry.engine.read(&[], refusal).await?)
     }
 
     fn is_here(&self, hold: &Hold) -> bool {
@@ -171,4 +174,9 @@ impl Rights {
         let stages = self.project.iter().flat_map(|project| project.config.stages.keys());
         stages.filter(|stage| self.stage_tag(stage.as_str()).flatten().is_some()).map(ToString::to_string).collect()
     }
+}
+
+/// The configuration `{}`, which all artifacts without one share: two bytes that everybody knows, in more manifests than anybody counts.
+fn empty_configuration() -> Digest {
+    Digest::sha256(b"{}")
 }

@@ -166,18 +166,22 @@ pub trait Catalog: Send + Sync + 'static {
     /// The repository has the blob no longer, unless one of its manifests names it: looked up and done as one.
     async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Trouble>;
 
-    /// The manifests of the repository that name `digest` as a part, and those that `digest`, a manifest itself, is about: one step
-    /// upwards on the way to what was promoted. At most `limit`.
+    /// Manifests of the repository that name `digest` as a part, in their order after `after`, each once; at most `limit`, and none only
+    /// once there are no more.
     async fn containers(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
+        after: Option<&Digest>,
         limit: usize,
     ) -> Result<Vec<Digest>, Trouble>;
+
+    /// What a manifest of the repository is about.
+    async fn subject(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Digest>, Trouble>;
 
     /// The manifest with all that it consists of, down to the layers; no more is looked up once there are `limit` parts.
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble>;
 
-    /// The parts of a manifest.
-    async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble>;
+    /// The parts of a manifest of the repository, in the order in which it names them.
+    async fn parts(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Part>, Trouble>;
 }

@@ -93,17 +93,38 @@ async fn containers<T: Ledger + Catalog>(store: &T, app: &RepositoryName, other:
     let index = ManifestRecord { parts: vec![child.clone()], ..image(app, "index") };
     let elsewhere = ManifestRecord { parts: vec![child.clone()], ..image(other, "index elsewhere") };
     change(store, vec![put(index, &[]), put(elsewhere, &[])]).await;
-    assert_eq!(store.parts(&digest("index")).await.unwrap(), [child]);
+    assert_eq!(store.parts(app, &digest("index")).await.unwrap(), [child]);
     let named = image(app, "image").parts;
-    assert_eq!(store.parts(&digest("image")).await.unwrap(), named, "in the order in which the manifest names them");
-    assert!(store.parts(&digest("none")).await.unwrap().is_empty());
-    assert_eq!(store.containers(app, &digest("image"), 9).await.unwrap(), [digest("index")], "only of this repository");
-    let about = store.containers(app, &digest("sbom 1"), 9).await.unwrap();
-    assert_eq!(about, [digest("image")], "a referrer leads to what it is about");
-    let layer = store.containers(app, &digest("layer"), 100).await.unwrap();
+    assert_eq!(
+        store.parts(app, &digest("image")).await.unwrap(),
+        named,
+        "in the order in which the manifest names them"
+    );
+    for (place, name) in [(app, "none"), (app, "newer"), (other, "image")] {
+        assert!(store.parts(place, &digest(name)).await.unwrap().is_empty(), "`{name}` is not in `{place}`");
+    }
+    let all = async |name: &str, after: Option<&Digest>, limit: usize| {
+        store.containers(app, &digest(name), after, limit).await.unwrap()
+    };
+    assert_eq!(all("image", None, 9).await, [digest("index")], "only of this repository, and not what is about it");
+    let layer = all("layer", None, 100).await;
     assert!(layer.contains(&digest("image")) && layer.contains(&digest("sbom 4")), "all that name it");
     assert!(!layer.contains(&digest("newer")), "but none that was deleted");
-    assert_eq!(store.containers(app, &digest("layer"), 2).await.unwrap().len(), 2, "no more than asked for");
+    assert!(layer.is_sorted(), "in their order");
+    let mut paged = Vec::new();
+    loop {
+        let page = all("layer", paged.last(), 2).await;
+        assert!(page.len() <= 2, "no more than asked for");
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, layer, "page by page");
+    for (name, subject) in [("sbom 1", Some("image")), ("image", None), ("none", None)] {
+        assert_eq!(store.subject(app, &digest(name)).await.unwrap(), subject.map(digest), "what `{name}` is about");
+    }
+    assert_eq!(store.subject(other, &digest("sbom 1")).await.unwrap(), None, "elsewhere it is not");
 }
 
 async fn blobs<T: Catalog>(store: &T, app: &RepositoryName, other: &RepositoryName) {
@@ -209,7 +230,7 @@ fn image(repository: &RepositoryName, name: &str) -> ManifestRecord {
         subject: None,
         artifact_type: None,
         annotations: BTreeMap::new(),
-        parts: vec![part(PartKind::Config, "config"), part(PartKind::Layer, "layer"), part(PartKind::Layer, "a")],
+        parts: vec![part(PartKind::Config, "config"), part(PartKind::Layer, "layer"), part(PartKind::Layer, "layer")],
     }
 }
 

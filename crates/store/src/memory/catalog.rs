@@ -12,7 +12,6 @@ use super::{Memory, locked};
 pub(super) struct Kept {
     manifests: BTreeMap<(RepositoryName, Digest), ManifestRecord>,
     tags: BTreeMap<(RepositoryName, TagName), Digest>,
-    parts: BTreeMap<Digest, Vec<Part>>,
     blobs: BTreeMap<(RepositoryName, Digest), u64>,
 }
 
@@ -24,7 +23,6 @@ impl Kept {
                 for tag in tags {
                     self.tags.insert((repository.clone(), tag), digest.clone());
                 }
-                self.parts.insert(digest.clone(), manifest.parts.clone());
                 self.manifests.insert((repository, digest), *manifest);
             }
             CatalogChange::Delete { repository, digest } => {
@@ -143,13 +141,17 @@ impl Catalog for Memory {
         &self,
         repository: &RepositoryName,
         digest: &Digest,
+        after: Option<&Digest>,
         limit: usize,
     ) -> Result<Vec<Digest>, Trouble> {
         let kept = &locked(&self.ledger).catalog;
-        let holders = kept.holders(repository, digest).map(|manifest| manifest.digest.clone());
-        let subject = kept.manifest(repository, digest).and_then(|manifest| manifest.subject.clone());
-        let found: BTreeSet<Digest> = holders.chain(subject).collect();
-        Ok(found.into_iter().take(limit).collect())
+        let holders = kept.holders(repository, digest).map(|manifest| &manifest.digest);
+        Ok(holders.filter(|holder| after.is_none_or(|after| *holder > after)).take(limit).cloned().collect())
+    }
+
+    async fn subject(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Digest>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        Ok(kept.manifest(repository, digest).and_then(|manifest| manifest.subject.clone()))
     }
 
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
@@ -175,8 +177,9 @@ impl Catalog for Memory {
         Ok(closure)
     }
 
-    async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble> {
-        Ok(locked(&self.ledger).catalog.parts.get(digest).cloned().unwrap_or_default())
+    async fn parts(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Part>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        Ok(kept.manifest(repository, digest).map(|manifest| manifest.parts.clone()).unwrap_or_default())
     }
 }
 

@@ -17,6 +17,10 @@ pub(super) use change::change;
 /// How many repositories [`Catalog::blob_anywhere`] answers with at most.
 const ANYWHERE_MAX: u64 = 100;
 
+const MANIFESTS: &str =
+    "SELECT repository, digest, media_type, size, subject, artifact_type, annotations, parts, seal FROM manifests";
+const PARTS: &str = "SELECT repository, manifest, position, kind, digest, size, media_type, seal FROM parts";
+
 #[async_trait]
 impl Catalog for Database {
     async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<(String, u64)>, Trouble> {
@@ -57,9 +61,11 @@ impl Catalog for Database {
 
     async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
         self.look_up("a blob's repositories", async |tx| {
-            let select = "SELECT repository FROM repository_blobs WHERE digest = $1 ORDER BY repository LIMIT $2";
+            let select = "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE digest = $1 \
+                          ORDER BY repository LIMIT $2";
             let rows = tx.rows(select, &[V::T(digest.as_str()), ANYWHERE_MAX.into()]).await?;
-            rows.iter().map(|row| row.parsed(0, "a repository")).collect()
+            let place = |row: Row| row.unsealed(|| format!("a place of `{digest}`"))?.parsed(0, "a repository");
+            rows.into_iter().map(place).collect()
         })
     }
 
@@ -85,21 +91,21 @@ impl Catalog for Database {
         &self,
         repository: &RepositoryName,
         digest: &Digest,
+        after: Option<&Digest>,
         limit: usize,
     ) -> Result<Vec<Digest>, Trouble> {
-        self.look_up("containing manifests", async |tx| {
-            let select = "SELECT p.manifest FROM parts p JOIN manifests m ON m.repository = $1 AND m.digest = p.manifest \
-                          WHERE p.digest = $2 \
-                          UNION SELECT subject FROM manifests WHERE repository = $1 AND digest = $2 AND subject IS NOT NULL \
-                          ORDER BY 1 LIMIT $3";
-            let values = [V::T(repository.as_str()), V::T(digest.as_str()), (limit as u64).into()];
-            let rows = tx.rows(select, &values).await?;
-            rows.iter().map(|row| row.parsed(0, "a digest")).collect()
+        self.look_up("containing manifests", async |tx| containers(tx, repository, digest, after, limit).await)
+    }
+
+    async fn subject(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Digest>, Trouble> {
+        self.look_up("a manifest", async |tx| {
+            let Some(row) = manifest_row(tx, repository, digest.as_str()).await? else { return Ok(None) };
+            row.optional_text(4, "a subject")?.map(|_| row.parsed(4, "a subject")).transpose()
         })
     }
 
-    async fn parts(&self, digest: &Digest) -> Result<Vec<Part>, Trouble> {
-        self.look_up("a manifest's parts", async |tx| parts(tx, digest).await)
+    async fn parts(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Part>, Trouble> {
+        self.look_up("a manifest's parts", async |tx| parts(tx, repository, digest).await)
     }
 
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
@@ -108,26 +114,59 @@ impl Catalog for Database {
 }
 
 async fn manifest(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &str) -> Result<Option<(String, u64)>, Failed> {
-    let select = "SELECT repository, digest, media_type, size, subject, artifact_type, annotations, seal FROM manifests \
-                  WHERE repository = $1 AND digest = $2";
-    let Some(row) = tx.row(select, &[V::T(repository.as_str()), V::T(digest)]).await? else { return Ok(None) };
-    let row = row.unsealed(|| format!("what is known of the manifest `{digest}`"))?;
+    let Some(row) = manifest_row(tx, repository, digest).await? else { return Ok(None) };
     Ok(Some((row.text(2, "a media type")?.to_owned(), row.natural(3, "the size of a manifest")?)))
 }
 
-async fn blob(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Failed> {
-    let select =
-        "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE repository = $1 AND digest = $2";
-    let found = tx.row(select, &[V::T(repository.as_str()), V::T(digest.as_str())]).await?;
-    let size = |row: Row| row.unsealed(|| format!("the size of `{digest}`"))?.natural(2, "the size of a blob");
-    found.map(size).transpose()
+async fn manifest_row(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &str) -> Result<Option<Row>, Failed> {
+    let values = [V::T(repository.as_str()), V::T(digest)];
+    let what = || format!("what is known of the manifest `{digest}`");
+    let select = format!("{MANIFESTS} WHERE repository = $1 AND digest = $2");
+    if let Some(row) = tx.row(&select, &values).await? {
+        return row.unsealed(what).map(Some);
+    }
+    let again = "SELECT digest FROM manifests WHERE repository || '' = $1 AND digest = $2";
+    tx.expect_none(again, &values, what).await.map(|()| None)
 }
 
-async fn parts(tx: &mut Tx<'_>, manifest: &Digest) -> Result<Vec<Part>, Failed> {
-    let select = "SELECT manifest, position, kind, digest, size, media_type, seal FROM parts \
-                  WHERE manifest = $1 ORDER BY position";
-    let rows = tx.rows(select, &[V::T(manifest.as_str())]).await?;
+async fn blob(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Failed> {
+    let values = [V::T(repository.as_str()), V::T(digest.as_str())];
+    let what = || format!("the size of `{digest}`");
+    let select =
+        "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE repository = $1 AND digest = $2";
+    if let Some(row) = tx.row(select, &values).await? {
+        return row.unsealed(what)?.natural(2, "the size of a blob").map(Some);
+    }
+    let again = "SELECT digest FROM repository_blobs WHERE repository || '' = $1 AND digest = $2";
+    tx.expect_none(again, &values, what).await.map(|()| None)
+}
+
+async fn parts(tx: &mut Tx<'_>, repository: &RepositoryName, manifest: &Digest) -> Result<Vec<Part>, Failed> {
+    let Some(known) = manifest_row(tx, repository, manifest.as_str()).await? else { return Ok(Vec::new()) };
+    let select = format!("{PARTS} WHERE repository = $1 AND manifest = $2 ORDER BY position");
+    let rows = tx.rows(&select, &[V::T(repository.as_str()), V::T(manifest.as_str())]).await?;
+    if rows.len() as u64 != known.natural(7, "the number of parts")? {
+        return Err(Failed::Damaged(format!("what is known of the parts of `{manifest}`")));
+    }
     (0..).zip(rows).map(|(position, row)| part(manifest, position, row)).collect()
+}
+
+async fn containers(
+    tx: &mut Tx<'_>,
+    repository: &RepositoryName,
+    digest: &Digest,
+    after: Option<&Digest>,
+    limit: usize,
+) -> Result<Vec<Digest>, Failed> {
+    let select = format!("{PARTS} WHERE repository = $1 AND digest = $2 AND manifest > $3 ORDER BY manifest LIMIT $4");
+    let after = V::T(after.map(Digest::as_str).unwrap_or_default());
+    let values = [V::T(repository.as_str()), V::T(digest.as_str()), after, (limit as u64).into()];
+    let manifest = |row: Row| row.unsealed(|| format!("what names `{digest}`"))?.parsed(1, "a digest");
+    let mut found: Vec<Digest> =
+        tx.rows(&select, &values).await?.into_iter().map(manifest).collect::<Result<_, _>>()?;
+    // A manifest may name the same twice.
+    found.dedup();
+    Ok(found)
 }
 
 async fn tagged(
@@ -136,8 +175,13 @@ async fn tagged(
     tag: &TagName,
 ) -> Result<Option<(Digest, String, u64)>, Failed> {
     let select = "SELECT repository, tag, digest, seal FROM tags WHERE repository = $1 AND tag = $2";
-    let Some(row) = tx.row(select, &[V::T(repository.as_str()), V::T(tag.as_str())]).await? else { return Ok(None) };
-    let row = row.unsealed(|| format!("the tag `{tag}` of `{repository}`"))?;
+    let (values, what) =
+        ([V::T(repository.as_str()), V::T(tag.as_str())], || format!("the tag `{tag}` of `{repository}`"));
+    let Some(row) = tx.row(select, &values).await? else {
+        let again = "SELECT tag FROM tags WHERE repository || '' = $1 AND tag = $2";
+        return tx.expect_none(again, &values, what).await.map(|()| None);
+    };
+    let row = row.unsealed(what)?;
     let digest: Digest = row.parsed(2, "what a tag points to")?;
     // A tag goes with its manifest, so a tag without one is damage.
     let lost = || Failed::Damaged(format!("the manifest that the tag `{tag}` of `{repository}` points to"));
@@ -171,9 +215,10 @@ async fn referrers(
     after: Option<&Digest>,
     limit: usize,
 ) -> Result<Vec<Referrer>, Failed> {
-    let select = "SELECT repository, digest, media_type, size, subject, artifact_type, annotations, seal FROM manifests \
-                  WHERE repository = $1 AND subject = $2 AND digest > $3 AND ($4 = '' OR artifact_type = $4) \
-                  ORDER BY digest LIMIT $5";
+    let select = format!(
+        "{MANIFESTS} WHERE repository = $1 AND subject = $2 AND digest > $3 AND ($4 = '' OR artifact_type = $4) \
+         ORDER BY digest LIMIT $5"
+    );
     let values = [
         V::T(repository.as_str()),
         V::T(subject.as_str()),
@@ -181,7 +226,7 @@ async fn referrers(
         V::T(artifact_type.unwrap_or_default()),
         (limit as u64).into(),
     ];
-    tx.rows(select, &values).await?.into_iter().map(|row| referrer(subject, row)).collect()
+    tx.rows(&select, &values).await?.into_iter().map(|row| referrer(subject, row)).collect()
 }
 
 fn referrer(subject: &Digest, row: Row) -> Result<Referrer, Failed> {
@@ -198,25 +243,26 @@ fn referrer(subject: &Digest, row: Row) -> Result<Referrer, Failed> {
 
 /// Jumps from one repository to the next, whatever number of manifests each of them has.
 async fn repositories(tx: &mut Tx<'_>, after: Option<&str>, limit: usize) -> Result<Vec<RepositoryName>, Failed> {
-    let select = "WITH RECURSIVE found(name) AS ( \
-                    SELECT (SELECT MIN(repository) FROM manifests WHERE repository > $1) \
-                    UNION ALL SELECT (SELECT MIN(repository) FROM manifests WHERE repository > found.name) \
-                    FROM found WHERE found.name IS NOT NULL) \
-                  SELECT name FROM found WHERE name IS NOT NULL LIMIT $2";
-    let rows = tx.rows(select, &[V::T(after.unwrap_or_default()), (limit as u64).into()]).await?;
-    rows.iter().map(|row| row.parsed(0, "a repository")).collect()
+    let select = format!("{MANIFESTS} WHERE repository > $1 ORDER BY repository, digest LIMIT 1");
+    let mut found: Vec<RepositoryName> = Vec::new();
+    while found.len() < limit {
+        let last = found.last().map(RepositoryName::as_str).or(after).unwrap_or_default();
+        let Some(row) = tx.row(&select, &[V::T(last)]).await? else { break };
+        found.push(row.unsealed(|| "a manifest of the repositories".into())?.parsed(0, "a repository")?);
+    }
+    Ok(found)
 }
 
 fn part(manifest: &Digest, position: u64, row: Row) -> Result<Part, Failed> {
     let damaged = || format!("what is known of the parts of `{manifest}`");
     let row = row.unsealed(damaged)?;
-    if row.natural(1, "the position of a part")? != position {
+    if row.natural(2, "the position of a part")? != position {
         return Err(Failed::Damaged(damaged()));
     }
     Ok(Part {
-        kind: change::kind(row.integer(2, "the kind of a part")?)?,
-        digest: row.parsed(3, "the digest of a part")?,
-        size: row.natural(4, "the size of a part")?,
-        media_type: row.text(5, "a media type")?.to_owned(),
+        kind: change::kind(row.integer(3, "the kind of a part")?)?,
+        digest: row.parsed(4, "the digest of a part")?,
+        size: row.natural(5, "the size of a part")?,
+        media_type: row.text(6, "a media type")?.to_owned(),
     })
 }

@@ -1,7 +1,8 @@
 //! Tables, and how a database of an earlier version becomes one of this version.
 //!
 //! Written once for both databases: `INTEGER` has 64 bits, `TEXT` compares by bytes, `BLOB` is bytes, a `seal` is the checksum of the columns
-//! before it. `rebuild` has a row from the beginning of a rebuild to its end. [`for_sqlite`] adds what only SQLite wants.
+//! before it. `rebuild` has a row from the beginning of a rebuild to its end. An index `..._again` is there to be asked a second time
+//! when the first answer was "there is none". [`for_sqlite`] adds what only SQLite wants.
 
 use rusqlite::Connection;
 
@@ -24,24 +25,28 @@ CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT N
 CREATE INDEX state_again ON state((key || ''));
 CREATE TABLE requests(
     key TEXT PRIMARY KEY, command TEXT NOT NULL, idx INTEGER NOT NULL, entries INTEGER NOT NULL, seal INTEGER NOT NULL);
+CREATE INDEX requests_again ON requests((key || ''));
 
 CREATE TABLE rebuild(id INTEGER PRIMARY KEY);
 
 CREATE TABLE manifests(
     repository TEXT NOT NULL, digest TEXT NOT NULL, media_type TEXT NOT NULL, size INTEGER NOT NULL, subject TEXT,
-    artifact_type TEXT, annotations TEXT NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(repository, digest));
+    artifact_type TEXT, annotations TEXT NOT NULL, parts INTEGER NOT NULL, seal INTEGER NOT NULL,
+    PRIMARY KEY(repository, digest));
+CREATE INDEX manifests_again ON manifests(digest, repository);
 CREATE INDEX manifests_by_subject ON manifests(repository, subject, digest);
 CREATE TABLE tags(
     repository TEXT NOT NULL, tag TEXT NOT NULL, digest TEXT NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(repository, tag));
+CREATE INDEX tags_again ON tags(tag, repository);
 CREATE INDEX tags_by_digest ON tags(repository, digest);
 CREATE TABLE parts(
-    manifest TEXT NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL,
-    media_type TEXT NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(manifest, position));
-CREATE INDEX parts_by_digest ON parts(digest, manifest);
+    repository TEXT NOT NULL, manifest TEXT NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL, digest TEXT NOT NULL,
+    size INTEGER NOT NULL, media_type TEXT NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(repository, manifest, position));
+CREATE INDEX parts_by_digest ON parts(repository, digest, manifest);
 CREATE TABLE repository_blobs(
     repository TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, at INTEGER NOT NULL, seal INTEGER NOT NULL,
     PRIMARY KEY(repository, digest));
-CREATE INDEX repository_blobs_by_digest ON repository_blobs(digest, repository);
+CREATE INDEX repository_blobs_again ON repository_blobs(digest, repository);
 
 CREATE TABLE view_cursor(id INTEGER PRIMARY KEY, size INTEGER NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE history(
@@ -53,8 +58,9 @@ CREATE TABLE releases(
     idx INTEGER PRIMARY KEY, at INTEGER NOT NULL, project TEXT NOT NULL, release TEXT NOT NULL, seal INTEGER NOT NULL);
 CREATE INDEX releases_by_project ON releases(project, idx);
 CREATE INDEX releases_by_id ON releases(project, release);
-CREATE TABLE mentions(digest TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY(digest, idx));
-CREATE TABLE project_entries(project TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY(project, idx));
+CREATE TABLE mentions(digest TEXT NOT NULL, idx INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(digest, idx));
+CREATE TABLE project_entries(
+    project TEXT NOT NULL, idx INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(project, idx));
 "];
 
 /// Brings the database to this version, each step whole or not at all.

@@ -61,6 +61,20 @@ impl Tx<'_> {
     pub async fn row(&mut self, sql: &str, values: &[V<'_>]) -> Result<Option<Row>, Failed> {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
+
+    /// A damaged index would make a row look as if it had never been there. So the answer "there is none" is asked for twice, of two
+    /// indices on different pages: this is the second time, and a row that is found now is an error.
+    pub async fn expect_none(
+        &mut self,
+        again: &str,
+        values: &[V<'_>],
+        what: impl Fn() -> String,
+    ) -> Result<(), Failed> {
+        match self.row(again, values).await? {
+            None => Ok(()),
+            Some(_) => Err(Failed::Damaged(what())),
+        }
+    }
 }
 
 /// SQLite takes `$2` for a *name*, numbered by its first appearance, and would bind values in the wrong order without a word; `?2` is a number.

@@ -87,12 +87,13 @@ impl Views for Database {
     }
 
     async fn about(&self, digest: &Digest, from: u64, limit: usize) -> Result<Vec<u64>, Trouble> {
-        let select = "SELECT idx FROM mentions WHERE digest = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+        let select = "SELECT digest, idx, seal FROM mentions WHERE digest = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
         self.scan("entries about a digest", async |tx| indices(tx, select, digest.as_str(), from, limit).await)
     }
 
     async fn of_project(&self, project: &ProjectName, from: u64, limit: usize) -> Result<Vec<u64>, Trouble> {
-        let select = "SELECT idx FROM project_entries WHERE project = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+        let select =
+            "SELECT project, idx, seal FROM project_entries WHERE project = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
         self.scan("entries about a project", async |tx| indices(tx, select, project.as_str(), from, limit).await)
     }
 }
@@ -104,7 +105,8 @@ fn end(before: Option<u64>) -> V<'static> {
 
 async fn indices(tx: &mut Tx<'_>, select: &str, of: &str, from: u64, limit: usize) -> Result<Vec<u64>, Failed> {
     let rows = tx.rows(select, &[V::T(of), from.into(), (limit as u64).into()]).await?;
-    rows.iter().map(|row| row.natural(0, "an index")).collect()
+    let index = |row: Row| row.unsealed(|| format!("an index of what is about `{of}`"))?.natural(1, "an index");
+    rows.into_iter().map(index).collect()
 }
 
 fn history_row(row: Row) -> Result<HistoryRow, Failed> {

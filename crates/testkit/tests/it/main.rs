@@ -3,4 +3,5 @@
 mod engine;
 mod hostile;
 mod published;
+mod pulls;
 mod story;

@@ -11,9 +11,9 @@ use crate::sql::{
 };
 
 static PARTS: Insert = Insert::new(
-    "parts(manifest, position, kind, digest, size, media_type, seal)",
-    7,
-    "ON CONFLICT(manifest, position) DO NOTHING",
+    "parts(repository, manifest, position, kind, digest, size, media_type, seal)",
+    8,
+    "ON CONFLICT(repository, manifest, position) DO NOTHING",
 );
 
 /// Changes the catalog as an entry says.
@@ -23,6 +23,7 @@ pub(in crate::sql) async fn change(tx: &mut Tx<'_>, change: &CatalogChange) -> R
         CatalogChange::Delete { repository, digest } => {
             let which = [V::T(repository.as_str()), V::T(digest.as_str())];
             tx.execute("DELETE FROM tags WHERE repository = $1 AND digest = $2", &which).await?;
+            tx.execute("DELETE FROM parts WHERE repository = $1 AND manifest = $2", &which).await?;
             tx.execute("DELETE FROM manifests WHERE repository = $1 AND digest = $2", &which).await?;
         }
         CatalogChange::Untag { repository, tag } => {
@@ -37,10 +38,11 @@ async fn put(tx: &mut Tx<'_>, manifest: &ManifestRecord, tags: &[TagName]) -> Re
     let (repository, digest) = (V::T(manifest.repository.as_str()), V::T(manifest.digest.as_str()));
     let annotations = serde_json::to_string(&manifest.annotations)
         .map_err(|error| Failed::Damaged(format!("the annotations of `{}` ({error})", manifest.digest)))?;
-    let insert = "INSERT INTO manifests(repository, digest, media_type, size, subject, artifact_type, annotations, seal) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT(repository, digest) DO UPDATE SET \
+    let insert = "INSERT INTO manifests(repository, digest, media_type, size, subject, artifact_type, annotations, parts, seal) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT(repository, digest) DO UPDATE SET \
                   media_type = excluded.media_type, size = excluded.size, subject = excluded.subject, \
-                  artifact_type = excluded.artifact_type, annotations = excluded.annotations, seal = excluded.seal";
+                  artifact_type = excluded.artifact_type, annotations = excluded.annotations, \
+                  parts = excluded.parts, seal = excluded.seal";
     let columns = sealed(&[
         repository,
         digest,
@@ -49,13 +51,14 @@ async fn put(tx: &mut Tx<'_>, manifest: &ManifestRecord, tags: &[TagName]) -> Re
         manifest.subject.as_ref().map(Digest::as_str).into(),
         manifest.artifact_type.as_deref().into(),
         V::T(&annotations),
+        (manifest.parts.len() as u64).into(),
     ]);
     tx.execute(insert, &columns).await?;
-    let mut values = Vec::with_capacity(manifest.parts.len() * 7);
+    let mut values = Vec::with_capacity(manifest.parts.len() * 8);
     for (position, part) in (0_u64..).zip(&manifest.parts) {
         let kind = V::I(number(part.kind));
         let named = [V::T(part.digest.as_str()), part.size.into(), V::T(&part.media_type)];
-        push_sealed(&mut values, &[digest, position.into(), kind, named[0], named[1], named[2]]);
+        push_sealed(&mut values, &[repository, digest, position.into(), kind, named[0], named[1], named[2]]);
     }
     PARTS.run(tx, &values).await?;
     for tag in tags {
@@ -82,10 +85,8 @@ pub(super) async fn link(
 /// In one transaction with the look for manifests that name the blob, so that none can come in between.
 pub(super) async fn unlink(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Failed> {
     let which = [V::T(repository.as_str()), V::T(digest.as_str())];
-    let select = "SELECT p.manifest FROM parts p JOIN manifests m ON m.repository = $1 AND m.digest = p.manifest \
-                  WHERE p.digest = $2 LIMIT 1";
-    if let Some(row) = tx.row(select, &which).await? {
-        return Ok(Unlinked::Named(row.parsed(0, "a digest")?));
+    if let Some(manifest) = super::containers(tx, repository, digest, None, 1).await?.pop() {
+        return Ok(Unlinked::Named(manifest));
     }
     let delete = "DELETE FROM repository_blobs WHERE repository = $1 AND digest = $2";
     let gone = tx.execute(delete, &which).await? > 0;

@@ -31,7 +31,7 @@ pub(super) async fn closure(
         if !there {
             closure.missing.get_or_insert_with(|| digest.clone());
         } else if kind == PartKind::Child {
-            let named = parts(tx, &digest).await?.into_iter().map(|part| (part.kind, part.digest));
+            let named = parts(tx, repository, &digest).await?.into_iter().map(|part| (part.kind, part.digest));
             waiting.extend(named.filter(|part| seen.insert(part.clone())));
         }
         closure.parts.insert(digest);

@@ -24,20 +24,14 @@ pub(super) async fn rows(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<Option<
     for key in keys {
         let found = tx.row("SELECT key, value, seal FROM state WHERE key = $1", &[V::T(key)]).await?;
         if found.is_none() {
-            expect_absent(tx, key).await?;
+            // A hold or a veto that was lost would be as if it had never been there.
+            let again = "SELECT key FROM state WHERE key || '' = $1";
+            tx.expect_none(again, &[V::T(key)], || format!("the index that leads to the row `{key}` of the state"))
+                .await?;
         }
         rows.push(found.map(|row| value(row).map(|(_, value)| value)).transpose()?);
     }
     Ok(rows)
-}
-
-/// A damaged index would make a row look as if it had never been there, and a hold or a veto with it. So the answer "there is none" is
-/// asked for twice, of two indices on different pages.
-async fn expect_absent(tx: &mut Tx<'_>, key: &str) -> Result<(), Failed> {
-    match tx.row("SELECT key FROM state WHERE key || '' = $1", &[V::T(key)]).await? {
-        None => Ok(()),
-        Some(_) => Err(Failed::Damaged(format!("the index that leads to the row `{key}` of the state"))),
-    }
 }
 
 pub(super) async fn all_rows(
@@ -62,6 +56,11 @@ pub(super) async fn answered(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<Opt
     for key in keys {
         let select = "SELECT key, command, idx, entries, seal FROM requests WHERE key = $1";
         let found = tx.row(select, &[V::T(key)]).await?;
+        if found.is_none() {
+            // A request that was lost would be done twice.
+            let again = "SELECT key FROM requests WHERE key || '' = $1";
+            tx.expect_none(again, &[V::T(key)], || format!("the index that leads to the request `{key}`")).await?;
+        }
         answers.push(found.map(answer).transpose()?);
     }
     Ok(answers)

@@ -15,8 +15,8 @@ use crate::sql::{
 
 const AGAIN: &str = "ON CONFLICT DO NOTHING";
 
-static MENTIONS: Insert = Insert::new("mentions(digest, idx)", 2, AGAIN);
-static PROJECT_ENTRIES: Insert = Insert::new("project_entries(project, idx)", 2, AGAIN);
+static MENTIONS: Insert = Insert::new("mentions(digest, idx, seal)", 3, AGAIN);
+static PROJECT_ENTRIES: Insert = Insert::new("project_entries(project, idx, seal)", 3, AGAIN);
 static HISTORY: Insert =
     Insert::new("history(idx, at, project, stage, release, rolled_back, party, reason, seal)", 9, AGAIN);
 static RELEASES: Insert = Insert::new("releases(idx, at, project, release, seal)", 5, AGAIN);
@@ -25,8 +25,12 @@ pub(super) async fn fold(tx: &mut Tx<'_>, changes: &[ViewChange], cursor: u64) -
     let (mut mentions, mut entries) = (Vec::new(), Vec::new());
     for change in changes {
         let digests: BTreeSet<&Digest> = change.digests.iter().collect();
-        mentions.extend(digests.into_iter().flat_map(|digest| [V::T(digest.as_str()), change.index.into()]));
-        entries.extend(change.project.iter().flat_map(|project| [V::T(project.as_str()), change.index.into()]));
+        for digest in digests {
+            push_sealed(&mut mentions, &[V::T(digest.as_str()), change.index.into()]);
+        }
+        if let Some(project) = &change.project {
+            push_sealed(&mut entries, &[V::T(project.as_str()), change.index.into()]);
+        }
     }
     MENTIONS.run(tx, &mentions).await?;
     PROJECT_ENTRIES.run(tx, &entries).await?;
