@@ -280,6 +280,19 @@ const APPROVALS: &[Story] = &[
         "gate 1 prod by ada",
         "open: nothing in the release is held; 1 of 1 people have approved: person:ben",
     ),
+    // A rollback takes back what people had said of what it leaves, and of nothing else.
+    (
+        "apply {prod: {gate: [{approvals: {count: 1}}]}}; push web-1; push web-2; release 1; release 2; approve 1 prod by ben; approve 2 prod by ben; \
+         promote 1 prod by ada; promote 2 prod by ada; rollback prod",
+        "gate 2 prod by ada",
+        "closed: 0 of 1 people have approved",
+    ),
+    (
+        "apply {prod: {gate: [{approvals: {count: 1}}]}}; push web-1; push web-2; release 1; release 2; approve 1 prod by ben; approve 2 prod by ben; \
+         promote 1 prod by ada; promote 2 prod by ada; rollback prod",
+        "gate 1 prod by ada",
+        "open...",
+    ),
     // Distinct people, and never the one who asks.
     (
         "apply {prod: {gate: [{approvals: {count: 2}}]}}; push web-1; release 1; approve 1 prod by ben; approve 1 prod by ben",

@@ -152,6 +152,10 @@ impl State {
         if let Some(replaced) = replaces {
             self.in_stage(project, stage, replaced, |there| {
                 there.presence.iter_mut().for_each(|presence| presence.end(at, rolled_back));
+                if rolled_back {
+                    // Those who said yes did not know what the rollback shows.
+                    there.approvals.clear();
+                }
             });
         }
         let presence = Presence::begin(at, mark.index);
