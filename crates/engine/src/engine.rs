@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{
-    Digest, Event, Grant, Key, Party, Place, ProjectName, Refusal, ReleaseId, Span, StageName, State, Submission,
-    Timestamp, TokenId, standing,
+    Actor, Command, Digest, Event, Grant, Key, Party, Place, ProjectName, Refusal, ReleaseId, Span, StageName, State,
+    Submission, Timestamp, TokenId, decide, standing,
 };
 use tlog::{SignerKey, VerifierKey};
 use tokio::sync::{mpsc, oneshot};
@@ -142,6 +142,15 @@ impl Engine {
         answered.await.map_err(|gone| Error::broken("hear from the writer", gone))?
     }
 
+    /// What `command` would come to now: its events, or the same failure as in earnest. Nothing is written.
+    pub async fn rehearse(&self, actor: &Actor, command: &Command) -> Result<Vec<Event>, Error> {
+        self.writable()?;
+        let now = self.now();
+        let decided =
+            self.shared.look(|state| state.needs(command), |state| decide(state, actor, command.clone(), now));
+        Ok(decided.await??)
+    }
+
     /// Loads `keys` and looks at the state.
     pub async fn read<T>(&self, keys: &[Key], look: impl FnOnce(&State) -> T) -> Result<T, Error> {
         let wanted = |state: &State| state.missing(keys.iter().cloned());
@@ -247,12 +256,12 @@ impl Engine {
         matches!(waited, Ok(Ok(_)))
     }
 
-    /// Whether commands can be written; if not, why.
-    pub fn writable(&self) -> Result<(), String> {
+    /// Whether commands can be written; if not, [`Error::ReadOnly`] says why.
+    pub fn writable(&self) -> Result<(), Error> {
         if self.queue.is_closed() {
-            return Err("the writer has stopped: start the server again".into());
+            return Err(Error::ReadOnly { reason: "the writer has stopped".into() });
         }
-        self.shared.failed.get().map_or(Ok(()), |reason| Err(reason.clone()))
+        self.shared.failed.get().map_or(Ok(()), |reason| Err(Error::ReadOnly { reason: reason.clone() }))
     }
 }
 

@@ -16,6 +16,12 @@ pub enum Error {
         /// How many.
         waiting: usize,
     },
+    /// A commit failed before, so no command is taken until the server is restarted. Reads go on.
+    #[error("nothing can be written: {reason}")]
+    ReadOnly {
+        /// What failed, for the operator.
+        reason: String,
+    },
     /// Something underneath us broke. The source says what; the caller need not know.
     #[error("could not {doing}: {source}")]
     Broken {

@@ -85,7 +85,7 @@ impl Writer {
     async fn answer(&mut self, jobs: Vec<Job>) {
         if let Some(reason) = self.shared.failed.get() {
             for job in jobs {
-                let _ = job.answer.send(Err(Error::broken("write to the ledger", reason.clone())));
+                let _ = job.answer.send(Err(Error::ReadOnly { reason: reason.clone() }));
             }
             return;
         }
@@ -114,7 +114,8 @@ impl Writer {
                     let reason = format!("{trouble}; nothing is written until the server is restarted");
                     tracing::error!(%reason, "The ledger cannot be written");
                     let _ = self.shared.failed.set(reason.clone());
-                    break fail_all(&jobs, &reason);
+                    let failed = || Outcome::Failed(Error::ReadOnly { reason: reason.clone() });
+                    break jobs.iter().map(|_| failed()).collect();
                 }
             }
         };

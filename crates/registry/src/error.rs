@@ -65,6 +65,10 @@ impl From<Error> for Failure {
             Error::Refused(refusal) => (*refusal).into(),
             Error::Busy { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", error.to_string())
                 .with(header::RETRY_AFTER, "1"),
+            Error::ReadOnly { .. } => {
+                let message = format!("{error}; pulls go on, and pushes once the server's operator has mended it");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+            }
             Error::Broken { doing, source } => {
                 tracing::error!(%source, "Could not {doing}");
                 Self::new(

@@ -123,9 +123,7 @@ pub(crate) async fn cancel(registry: &Registry, rights: &Rights, id: &UploadId) 
 
 async fn store(registry: &Registry, rights: &Rights, id: &UploadId, digest: &Digest) -> Result<Response, Failure> {
     let ports = registry.engine.ports();
-    if let Err(reason) = registry.engine.writable() {
-        return Err(Trouble::new("store a blob", reason).into());
-    }
+    registry.engine.writable()?;
     let size = ports.blobs.finish_upload(id, digest).await?;
     ports.catalog.link_blob(&rights.repository, digest, size, registry.engine.now()).await?;
     created(rights, digest)

@@ -95,6 +95,10 @@ impl From<Error> for Problem {
                 let hint = "ask again in a moment, with the same idempotency key";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string(), hint)
             }
+            Error::ReadOnly { .. } => {
+                let hint = "free the disk or mend it, then restart the server; reads go on meanwhile";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-writable", error.to_string(), hint)
+            }
             Error::Broken { doing, source } => {
                 tracing::error!(%source, "Could not {doing}");
                 Self::broken()

@@ -89,8 +89,14 @@ pub trait Ledger: Send + Sync + 'static {
     /// The rows of the state with these keys, in the order asked for.
     async fn rows(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble>;
 
-    /// Rows of the state in the order of their keys, beginning after `after`, at most `limit`.
-    async fn all_rows(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, Trouble>;
+    /// Rows of the state in the order of their keys, beginning after `after`, at most `limit`; and the head that they belong to, both from
+    /// one snapshot. Whoever compares rows with the entries relies on it.
+    async fn rows_at_head(&self, after: Option<&str>, limit: usize) -> Result<(Head, Vec<(String, Vec<u8>)>), Trouble>;
+
+    /// The rows of [`Ledger::rows_at_head`], for whoever knows that nothing is written meanwhile.
+    async fn all_rows(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
+        Ok(self.rows_at_head(after, limit).await?.1)
+    }
 
     /// What these idempotency keys were answered with, in the order asked for.
     async fn answered(&self, keys: &[String]) -> Result<Vec<Option<Answered>>, Trouble>;

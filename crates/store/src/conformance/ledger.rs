@@ -99,7 +99,8 @@ async fn rows_change_with_entries(ledger: &dyn Ledger) {
     assert_eq!(ledger.rows(&asked).await.unwrap(), expected, "rows in the order asked for");
     let mut keys = Vec::new();
     while let Some((last, _)) = {
-        let page = ledger.all_rows(keys.last().map(String::as_str), 20).await.unwrap();
+        let (head, page) = ledger.rows_at_head(keys.last().map(String::as_str), 20).await.unwrap();
+        assert_eq!(head, ledger.head().await.unwrap(), "rows come with the head that they belong to");
         keys.extend(page.iter().map(|(key, _)| key.clone()));
         page.last().cloned()
     } {

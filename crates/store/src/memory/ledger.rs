@@ -48,11 +48,11 @@ impl Ledger for Memory {
         Ok(keys.iter().map(|key| kept.rows.get(key).cloned()).collect())
     }
 
-    async fn all_rows(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
+    async fn rows_at_head(&self, after: Option<&str>, limit: usize) -> Result<(Head, Vec<(String, Vec<u8>)>), Trouble> {
         let kept = locked(&self.ledger);
         let first = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rows = kept.rows.range::<str, _>((first, Bound::Unbounded)).take(limit);
-        Ok(rows.map(|(key, value)| (key.clone(), value.clone())).collect())
+        Ok((kept.head.clone(), rows.map(|(key, value)| (key.clone(), value.clone())).collect()))
     }
 
     async fn answered(&self, keys: &[String]) -> Result<Vec<Option<Answered>>, Trouble> {

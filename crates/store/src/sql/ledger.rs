@@ -46,8 +46,8 @@ impl Ledger for Database {
         }
     }
 
-    async fn all_rows(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
-        self.scan("rows of the state", async |tx| derive::all_rows(tx, after, limit).await)
+    async fn rows_at_head(&self, after: Option<&str>, limit: usize) -> Result<(Head, Vec<(String, Vec<u8>)>), Trouble> {
+        self.scan("rows of the state", async |tx| Ok((head(tx).await?, derive::all_rows(tx, after, limit).await?)))
     }
 
     async fn answered(&self, keys: &[String]) -> Result<Vec<Option<Answered>>, Trouble> {
