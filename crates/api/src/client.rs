@@ -9,7 +9,6 @@ mod transport;
 use std::{fmt, time::Duration};
 
 pub use error::ClientError;
-pub use reads::{EventsQuery, GateQuery, HistoryQuery};
 use reqwest::Url;
 
 /// How long a connection may take to be made.

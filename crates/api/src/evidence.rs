@@ -57,6 +57,10 @@ pub struct EvidenceList {
 /// A recorded statement about a digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
+    /// What it is about, where evidence about several digests is listed together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub subject: Option<Digest>,
     /// The entry that recorded it.
     pub index: u64,
     /// When it was recorded.
@@ -84,6 +88,6 @@ pub struct Evidence {
 impl From<domain::Evidence> for Evidence {
     fn from(evidence: domain::Evidence) -> Self {
         let domain::Evidence { index, at, by, kind, name, result, document } = evidence;
-        Self { index, at, by, kind, name, result, document }
+        Self { subject: None, index, at, by, kind, name, result, document }
     }
 }

@@ -16,6 +16,7 @@ mod hold;
 mod page;
 mod problem;
 mod project;
+mod query;
 mod receipt;
 mod release;
 mod stage;
@@ -24,7 +25,7 @@ mod token;
 mod trace;
 
 pub use board::{Board, BoardStage, Candidate, HealthReport, Mark, Settled};
-pub use client::{Client, ClientError, EventsQuery, GateQuery, HistoryQuery};
+pub use client::{Client, ClientError};
 pub use diff::{DiffPart, DiffSide, Difference};
 pub use entry::{Entry, EntryAnswer, Events};
 pub use evidence::{Document, Evidence, EvidenceList, EvidenceRequest};
@@ -32,9 +33,12 @@ pub use gate::{Decision, Finding, GateAnswer, Standing, Status};
 pub use health::{Live, Ready, Whoami};
 pub use history::Transition;
 pub use hold::{Hold, HoldRequest};
-pub use page::{Page, PageQuery};
+pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageQuery};
 pub use problem::Problem;
-pub use project::{ApplyRequest, Change, ChangeKind, Expected, Plan, ProjectAnswer, ProjectSummary};
+pub use project::{Applied, ApplyRequest, Change, ChangeKind, Expected, Plan, ProjectAnswer, ProjectSummary};
+pub use query::{
+    ApplyQuery, DiffQuery, EventsQuery, EvidenceQuery, GateQuery, HistoryQuery, ReasonQuery, StateQuery, UnholdQuery,
+};
 pub use receipt::Receipt;
 pub use release::{CreatedRelease, Release, ReleaseInStage, ReleaseRequest, ReleaseSummary, Source};
 pub use stage::{ApprovalRequest, HealthRequest, PromotionRequest, RollbackRequest, SteeringRequest, VetoRequest};

@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+/// How many items a part of a list has unless its query says otherwise.
+pub const LIMIT_DEFAULT: u32 = 100;
+/// How many items a part of a list has at most.
+pub const LIMIT_MAX: u32 = 1000;
+
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
@@ -25,5 +30,6 @@ pub struct PageQuery {
     pub cursor: Option<String>,
     /// How many items at most: 1 to 1000, 100 unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u32>,
 }

@@ -8,7 +8,7 @@ use crate::Decision;
 /// Why a request failed, as RFC 9457 has it (`application/problem+json`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// Where the code is explained, relative to the documentation: `/docs/refusals/CODE`; `about:blank` if the status says it all.
+    /// Where the code is explained: `/docs/refusals/CODE` if the rules refused it, `/docs/problems/CODE` for anything else.
     #[serde(rename = "type")]
     pub kind: String,
     /// The status in words.

@@ -6,14 +6,14 @@ use domain::{Digest, InvalidDigest, ProjectConfig, ProjectName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Mark;
+use crate::{Mark, Receipt};
 
 /// Puts a project's configuration in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
     /// The whole configuration, as the project's file has it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = ConfigSchema)]
     pub config: ProjectConfig,
     /// The configuration that the plan was made against; refused with `plan-stale` if another is in force by now. Without it, nothing is
     /// expected.
@@ -21,6 +21,12 @@ pub struct ApplyRequest {
     #[schema(value_type = Option<String>)]
     pub expect: Option<Expected>,
 }
+
+/// Stands for the schema of a configuration, which follows from the project's file and not from this crate: whoever makes a whole document
+/// puts it in under the name `ProjectConfig`.
+#[derive(ToSchema)]
+#[schema(as = ProjectConfig)]
+struct ConfigSchema {}
 
 /// The configuration that is expected to be in force: its digest, or `none` for a project that is not there yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +56,22 @@ pub struct Plan {
     pub changes: Vec<Change>,
 }
 
+/// The answer to an application that made no entry: nothing had to change, or it was only planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Applied {
+    /// It was planned.
+    Planned(Plan),
+    /// It was in force already.
+    Already(Receipt),
+}
+
 /// One thing that a new configuration changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
-    /// What it is: `component`, `stage`, `gate` or `role`.
+    /// What it is: `component`, `stage` (with its gate) or `role`.
     pub subject: String,
-    /// The name of the component, the stage (also for its gate) or the role.
+    /// The name of the component, the stage or the role.
     pub name: String,
     /// What happens to it.
     pub change: ChangeKind,
@@ -108,7 +124,7 @@ pub struct ProjectAnswer {
     #[schema(value_type = String)]
     pub digest: Digest,
     /// The configuration in force.
-    #[schema(value_type = Object)]
+    #[schema(value_type = ConfigSchema)]
     pub config: ProjectConfig,
     /// Who put it in force, and when.
     pub applied: Mark,

@@ -4,7 +4,8 @@ use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What became of a command. Status `201` if it made entries now, `200` if all was so already or the same command was answered before.
+/// What became of a command. Status `201` if it made entries, now or when it was asked under the same idempotency key before; `200` if all
+/// was so already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
     /// How many ledger entries the answer takes into account.
@@ -18,7 +19,7 @@ pub struct Receipt {
     pub at: Timestamp,
     /// Whether the command had been answered before, under the same idempotency key.
     pub repeated: bool,
-    /// The events of the entries, as the ledger has them.
+    /// The events of the entries, as the ledger has them; empty in the answer to a repeated command.
     #[schema(value_type = Vec<Object>)]
     pub events: Vec<serde_json::Value>,
 }

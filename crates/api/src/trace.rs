@@ -19,9 +19,10 @@ pub struct Trace {
     pub repositories: Vec<RepositoryName>,
     /// The releases that it is, or is part of.
     pub releases: Vec<InRelease>,
-    /// Evidence about it, oldest first: of each kind, name and party the latest two.
+    /// Evidence about it, about the releases that it is part of and, if it is a release, about its components; oldest first, and of each
+    /// subject, kind, name and party the latest two.
     pub evidence: Vec<Evidence>,
-    /// The holds on it.
+    /// The holds on it, in the projects that the asker may read and everywhere.
     pub holds: Vec<Hold>,
     /// The entries about it, in order.
     pub entries: Vec<Entry>,

@@ -67,7 +67,7 @@ impl App {
                 .map(|current| current.release.clone())
                 .ok_or_else(|| Refusal::StageEmpty { stage: stage.clone() }.into());
         }
-        self.settle().await;
+        self.settle().await?;
         if text == "latest" {
             let latest = self.engine.ports().views.releases(name, None, 1).await?;
             return latest
@@ -91,16 +91,21 @@ impl App {
         }
     }
 
-    /// Waits until the views have taken in what the ledger has now, so that whoever wrote reads what was written.
-    pub(crate) async fn settle(&self) {
-        if !self.engine.wait_for(self.engine.size(), PATIENCE).await {
-            tracing::warn!(size = self.engine.size(), "The views trail the ledger");
+    /// Waits until the views have taken in what the ledger has now, so that whoever wrote reads what was written; how many entries that is.
+    /// A list that is read afterwards is as of that size.
+    pub(crate) async fn settle(&self) -> Result<u64, Problem> {
+        let size = self.engine.size();
+        if self.engine.wait_for(size, PATIENCE).await {
+            return Ok(size);
         }
+        let viewed = self.engine.viewed();
+        tracing::warn!(size, viewed, "The views trail the ledger");
+        Err(Problem::not_yet(size, viewed))
     }
 }
 
 fn unknown_release(text: &str, project: &ProjectName, why: &str) -> Problem {
-    Problem::not_found(format!("project `{project}` has no release `{text}`: {why}")).with_code("release-unknown")
+    Problem::not_found(format!("project `{project}` has no release `{text}`: {why}")).refused("release-unknown")
 }
 
 #[async_trait]

@@ -1,7 +1,11 @@
 //! Extractors: who asks, and what, parsed; each failure is a [`Problem`].
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+};
 use domain::{Actor, CommandKey, TokenId};
+use futures::StreamExt;
 use http::{header, request::Parts};
 use serde::de::DeserializeOwned;
 
@@ -9,6 +13,8 @@ use crate::{App, Problem, token};
 
 /// How large a request's body is at most: 2 MiB, for a document of 1 MiB in base64 and what surrounds it.
 const BODY_BYTES_MAX: usize = 2 << 20;
+/// Up to which length a body that is too large is read to its end.
+const DROPPED_BYTES_MAX: usize = 16 << 20;
 
 /// Who asks, and the key that makes asking twice safe.
 pub struct Caller {
@@ -23,7 +29,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let actor = token::authenticate(&app.engine, parts.headers.get(header::AUTHORIZATION)).await?;
         let (token, actor) = actor.ok_or_else(Problem::unauthenticated)?;
-        let key = match parts.headers.get("idempotency-key") {
+        let key = match parts.headers.get(api::IDEMPOTENCY_KEY_HEADER) {
             None => None,
             Some(value) => {
                 let text = value.to_str().map_err(|_| Problem::malformed("`Idempotency-Key` is not visible ASCII"))?;
@@ -69,11 +75,27 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Said<T> {
         if !kind.to_ascii_lowercase().starts_with("application/json") {
             return Err(Problem::unsupported(format!("the body must be `application/json`, not `{kind}`")));
         }
-        let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-        let bytes = bytes.map_err(|error| {
-            Problem::too_large(format!("the body must be whole and at most {BODY_BYTES_MAX} bytes: {error}"))
-        })?;
+        let bytes = whole(request.into_body()).await?;
         let said = serde_json::from_slice(&bytes);
         said.map(Self).map_err(|error| Problem::malformed(format!("the body cannot be read: {error}")))
     }
+}
+
+/// All of the body. What is somewhat too long is read to its end and dropped: a client that is cut off while it sends never sees the answer.
+async fn whole(body: Body) -> Result<Vec<u8>, Problem> {
+    let mut pieces = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| Problem::malformed(format!("the body did not come whole: {error}")))?;
+        length = length.saturating_add(piece.len());
+        if length <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&piece);
+        } else if length > DROPPED_BYTES_MAX {
+            break;
+        }
+    }
+    if length <= BODY_BYTES_MAX {
+        return Ok(bytes);
+    }
+    Err(Problem::too_large(format!("the body has more than {BODY_BYTES_MAX} bytes")))
 }

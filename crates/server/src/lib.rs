@@ -2,12 +2,16 @@
 
 mod app;
 mod ask;
+mod layer;
+mod openapi;
+mod paths;
 mod problem;
 mod routes;
 mod serve;
 pub mod token;
 
 pub use app::App;
+pub use openapi::openapi;
 pub use problem::Problem;
 pub use routes::router;
 pub use serve::serve;

@@ -3,6 +3,7 @@
 mod artifacts;
 mod board;
 mod entries;
+mod holds;
 mod projects;
 mod releases;
 mod stages;
@@ -12,69 +13,93 @@ mod trace;
 use axum::{
     Json, Router,
     extract::State,
+    middleware,
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
 };
 use engine::Receipt;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, Problem};
+use crate::{App, Problem, layer::layer, openapi};
 
 /// Everything that the server answers.
 pub fn router(app: App) -> Router {
-    let in_stage = Router::new()
-        .route("/gate", get(stages::gate))
-        .route("/promotions", post(stages::promote))
-        .route("/approvals", post(stages::approve))
-        .route("/rollbacks", post(stages::roll_back))
-        .route("/vetoes", post(stages::veto))
-        .route("/vetoes/{release}", delete(stages::unveto))
-        .route("/steering", post(stages::steer))
-        .route("/health", post(stages::report_health));
-    let in_project = Router::new()
-        .route("/", get(projects::show))
-        .route("/config", post(projects::apply))
-        .route("/board", get(board::show))
-        .route("/evidence", get(artifacts::evidence).post(artifacts::record_evidence))
-        .route("/releases", get(releases::list).post(releases::create))
-        .route("/releases/{release}", get(releases::show))
-        .route("/history", get(releases::history))
-        .route("/diff", get(releases::diff))
-        .nest("/stages/{stage}", in_stage);
-    let v1 = Router::new()
-        .route("/health", get(alive))
-        .route("/ready", get(ready))
-        .route("/whoami", get(tokens::whoami))
-        .route("/roles", get(tokens::roles))
-        .route("/tokens", post(tokens::issue))
-        .route("/tokens/{token}", delete(tokens::revoke))
-        .route("/projects", get(projects::list))
-        .nest("/projects/{project}", in_project)
-        .route("/holds", get(artifacts::holds).post(artifacts::hold))
-        .route("/holds/{digest}", delete(artifacts::unhold))
-        .route("/trace/{digest}", get(trace::show))
-        .route("/events", get(entries::events))
-        .route("/ledger/entries/{index}", get(entries::entry))
-        .route("/state", get(entries::state));
     let registry = registry::routes(registry::Registry::new(app.engine.clone(), std::sync::Arc::new(app.clone())));
-    Router::new()
-        .nest("/v1", v1)
-        .route("/ledger/key", get(entries::key))
-        .route("/ledger/{*path}", get(entries::file))
+    let (described, _) = documented().split_for_parts();
+    described
+        .method_not_allowed_fallback(wrong_method)
         .fallback(nothing)
+        .layer(middleware::from_fn_with_state(app.clone(), layer))
         .with_state(app)
         .merge(registry)
+}
+
+/// The routes of `/v1` and `/ledger`, each with its part of the OpenAPI document: there is no other way to add one.
+pub(crate) fn documented() -> OpenApiRouter<App> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(alive))
+        .routes(routes!(ready))
+        .routes(routes!(openapi::show))
+        .routes(routes!(tokens::whoami))
+        .routes(routes!(tokens::roles))
+        .routes(routes!(tokens::issue))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(projects::list))
+        .routes(routes!(projects::show))
+        .routes(routes!(projects::apply))
+        .routes(routes!(board::show))
+        .routes(routes!(artifacts::evidence, artifacts::record_evidence))
+        .routes(routes!(releases::list, releases::create))
+        .routes(routes!(releases::show))
+        .routes(routes!(releases::history))
+        .routes(routes!(releases::diff))
+        .routes(routes!(stages::gate))
+        .routes(routes!(stages::promote))
+        .routes(routes!(stages::approve))
+        .routes(routes!(stages::roll_back))
+        .routes(routes!(stages::veto))
+        .routes(routes!(stages::unveto))
+        .routes(routes!(stages::steer))
+        .routes(routes!(stages::report_health))
+        .routes(routes!(holds::list, holds::hold))
+        .routes(routes!(holds::unhold))
+        .routes(routes!(trace::show))
+        .routes(routes!(entries::events))
+        .routes(routes!(entries::entry))
+        .routes(routes!(entries::state));
+    OpenApiRouter::with_openapi(openapi::Frame::openapi())
+        .nest("/v1", v1)
+        .routes(routes!(entries::key))
+        .routes(routes!(entries::file))
 }
 
 async fn nothing() -> Problem {
     Problem::not_found("there is nothing at this address; `/v1`, `/v2` and `/ledger` are served")
 }
 
+async fn wrong_method(method: Method) -> Problem {
+    Problem::wrong_method(&method)
+}
+
+/// Say that the server is up.
+#[utoipa::path(
+    get, path = "/health", operation_id = "health", tag = "server", security(()),
+    responses((status = 200, description = "It is up.", body = api::Live)),
+)]
 async fn alive(State(app): State<App>) -> Response {
     let as_of = app.engine.size();
     at_size(as_of, Json(api::Live { as_of, version: env!("CARGO_PKG_VERSION").into() }))
 }
 
+/// Say whether the server does its work.
+#[utoipa::path(
+    get, path = "/ready", operation_id = "ready", tag = "server", security(()),
+    responses(
+        (status = 200, description = "Commands are taken.", body = api::Ready),
+        (status = 503, description = "Reads go on, and no command is taken until the server is restarted.", body = api::Ready),
+    ),
+)]
 async fn ready(State(app): State<App>) -> Response {
     let as_of = app.engine.size();
     let writable = app.engine.writable().is_ok();
@@ -112,15 +137,15 @@ fn at_size(size: u64, answer: impl IntoResponse) -> Response {
     response
 }
 
-/// How many rows a page has, from what was asked.
-fn limit(page: &api::PageQuery) -> usize {
-    page.limit.map_or(50, |limit| limit.clamp(1, 1000) as usize)
+/// How many items a page has, from what was asked.
+fn limit(asked: Option<u32>) -> usize {
+    asked.unwrap_or(api::LIMIT_DEFAULT).clamp(1, api::LIMIT_MAX) as usize
 }
 
-/// The cursor of a page that goes by entries.
-fn cursor(page: &api::PageQuery) -> Result<Option<u64>, Problem> {
-    let parse = |text: &String| {
+/// The cursor of a page, as the page before gave it.
+fn cursor<T: std::str::FromStr>(asked: Option<&str>) -> Result<Option<T>, Problem> {
+    let parse = |text: &str| {
         text.parse().map_err(|_| Problem::malformed(format!("`cursor={text}` came from no page of this list")))
     };
-    page.cursor.as_ref().map(parse).transpose()
+    asked.map(parse).transpose()
 }

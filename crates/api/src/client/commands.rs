@@ -6,26 +6,18 @@ use serde::Serialize;
 
 use super::{Client, ClientError};
 use crate::{
-    ApplyRequest, ApprovalRequest, CreatedRelease, EvidenceRequest, GateAnswer, HealthRequest, HoldRequest,
-    IssuedToken, Plan, PromotionRequest, Receipt, ReleaseRequest, RollbackRequest, SteeringRequest, TokenRequest,
-    VetoRequest,
+    ApplyQuery, ApplyRequest, ApprovalRequest, CreatedRelease, EvidenceRequest, GateAnswer, HealthRequest, HoldRequest,
+    IssuedToken, Plan, PromotionRequest, ReasonQuery, Receipt, ReleaseRequest, RollbackRequest, SteeringRequest,
+    TokenRequest, UnholdQuery, VetoRequest,
 };
-
-#[derive(Serialize)]
-struct Why<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<&'a str>,
-    reason: &'a str,
-}
 
 const NO_BODY: Option<&()> = None;
 
 impl Client {
     /// What applying a configuration would change. Nothing is written.
     pub async fn plan(&self, request: &ApplyRequest) -> Result<Plan, ClientError> {
-        let mut url = self.url(&["v1", "projects", request.config.project.as_str(), "config"]);
-        url.query_pairs_mut().append_pair("dry_run", "true");
-        self.ask(url, request).await
+        let path = ["v1", "projects", request.config.project.as_str(), "config"];
+        self.ask(&path, &ApplyQuery { dry_run: true }, request).await
     }
 
     /// Puts a configuration in force.
@@ -41,7 +33,7 @@ impl Client {
     /// Revokes a token.
     pub async fn revoke_token(&self, key: &CommandKey, token: &TokenId, reason: &str) -> Result<Receipt, ClientError> {
         let path = ["v1", "tokens", token.as_str()];
-        self.command(Method::DELETE, &path, key, &Why { project: None, reason }, NO_BODY).await
+        self.command(Method::DELETE, &path, key, &ReasonQuery { reason: reason.to_owned() }, NO_BODY).await
     }
 
     /// Records evidence.
@@ -83,8 +75,8 @@ impl Client {
         stage: &StageName,
         request: &PromotionRequest,
     ) -> Result<GateAnswer, ClientError> {
-        let url = self.url(&["v1", "projects", project.as_str(), "stages", stage.as_str(), "promotions"]);
-        self.ask(url, &PromotionRequest { dry_run: true, ..request.clone() }).await
+        let path = ["v1", "projects", project.as_str(), "stages", stage.as_str(), "promotions"];
+        self.ask(&path, &(), &PromotionRequest { dry_run: true, ..request.clone() }).await
     }
 
     /// Says yes to a release for a stage.
@@ -130,7 +122,7 @@ impl Client {
         reason: &str,
     ) -> Result<Receipt, ClientError> {
         let path = ["v1", "projects", project.as_str(), "stages", stage.as_str(), "vetoes", release.digest().as_str()];
-        self.command(Method::DELETE, &path, key, &Why { project: None, reason }, NO_BODY).await
+        self.command(Method::DELETE, &path, key, &ReasonQuery { reason: reason.to_owned() }, NO_BODY).await
     }
 
     /// Pins, unpins, pauses or resumes a stage.
@@ -168,8 +160,8 @@ impl Client {
         project: Option<&ProjectName>,
         reason: &str,
     ) -> Result<Receipt, ClientError> {
-        let why = Why { project: project.map(ProjectName::as_str), reason };
-        self.command(Method::DELETE, &["v1", "holds", digest.as_str()], key, &why, NO_BODY).await
+        let query = UnholdQuery { project: project.cloned(), reason: reason.to_owned() };
+        self.command(Method::DELETE, &["v1", "holds", digest.as_str()], key, &query, NO_BODY).await
     }
 
     async fn in_stage(

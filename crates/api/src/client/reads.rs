@@ -1,55 +1,13 @@
 //! Questions.
 
-use domain::{Digest, Party, ProjectName, Span, StageName, Timestamp};
-use serde::Serialize;
+use domain::{Digest, ProjectName, StageName};
 
 use super::{Client, ClientError};
 use crate::{
-    Board, Difference, EntryAnswer, Events, EvidenceList, GateAnswer, Hold, Live, Page, PageQuery, ProjectAnswer,
-    ProjectSummary, Ready, Release, ReleaseSummary, Roles, StateRow, Trace, Transition, Whoami,
+    Board, DiffQuery, Difference, EntryAnswer, Events, EventsQuery, EvidenceList, EvidenceQuery, GateAnswer, GateQuery,
+    HistoryQuery, Hold, Live, Page, PageQuery, ProjectAnswer, ProjectSummary, Ready, Release, ReleaseSummary, Roles,
+    StateQuery, StateRow, Trace, Transition, Whoami,
 };
-
-/// What to ask a gate.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct GateQuery {
-    /// At this time, gone by or to come; now without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<Timestamp>,
-    /// As if this party wanted to promote; oneself without it.
-    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
-    pub asker: Option<Party>,
-}
-
-/// Which part of the history.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct HistoryQuery {
-    /// Of this stage only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stage: Option<StageName>,
-    /// Only what was current at this time: one transition for each stage.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at: Option<Timestamp>,
-    /// Which part of the list.
-    #[serde(flatten)]
-    pub page: PageQuery,
-}
-
-/// Which entries.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct EventsQuery {
-    /// Those after the entry with this index; from the first without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<u64>,
-    /// Those about this project; all without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub project: Option<ProjectName>,
-    /// How many at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-    /// How long to wait for one, at most 30 s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wait: Option<Span>,
-}
 
 impl Client {
     /// Whether the server is up; needs no token.
@@ -89,7 +47,7 @@ impl Client {
 
     /// Evidence about a digest.
     pub async fn evidence(&self, project: &ProjectName, subject: &Digest) -> Result<EvidenceList, ClientError> {
-        self.get(&["v1", "projects", project.as_str(), "evidence"], &[("subject", subject.as_str())]).await
+        self.get(&["v1", "projects", project.as_str(), "evidence"], &EvidenceQuery { subject: subject.clone() }).await
     }
 
     /// The releases, the latest first.
@@ -102,22 +60,14 @@ impl Client {
         self.get(&["v1", "projects", project.as_str(), "releases", id], &()).await
     }
 
-    /// The gate's answer; `release` as for [`Client::release`].
+    /// The gate's answer.
     pub async fn gate(
         &self,
         project: &ProjectName,
         stage: &StageName,
-        release: &str,
         query: &GateQuery,
     ) -> Result<GateAnswer, ClientError> {
-        #[derive(Serialize)]
-        struct Asked<'a> {
-            release: &'a str,
-            #[serde(flatten)]
-            query: &'a GateQuery,
-        }
-        let path = ["v1", "projects", project.as_str(), "stages", stage.as_str(), "gate"];
-        self.get(&path, &Asked { release, query }).await
+        self.get(&["v1", "projects", project.as_str(), "stages", stage.as_str(), "gate"], query).await
     }
 
     /// The transitions of the project's stages, the latest first.
@@ -127,7 +77,8 @@ impl Client {
 
     /// What is different between two sides, each the name of a stage, or a release as for [`Client::release`].
     pub async fn diff(&self, project: &ProjectName, from: &str, to: &str) -> Result<Difference, ClientError> {
-        self.get(&["v1", "projects", project.as_str(), "diff"], &[("from", from), ("to", to)]).await
+        let query = DiffQuery { from: from.to_owned(), to: to.to_owned() };
+        self.get(&["v1", "projects", project.as_str(), "diff"], &query).await
     }
 
     /// Everything about a digest.
@@ -152,13 +103,7 @@ impl Client {
 
     /// Rows of the state in the order of their keys, beginning after the key `after`: all of one answer are as of the same ledger size.
     pub async fn state(&self, after: Option<&str>, limit: Option<u32>) -> Result<Page<StateRow>, ClientError> {
-        #[derive(Serialize)]
-        struct Asked<'a> {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            after: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            limit: Option<u32>,
-        }
-        self.get(&["v1", "state"], &Asked { after, limit }).await
+        let query = StateQuery { after: after.map(str::to_owned), limit };
+        self.get(&["v1", "state"], &query).await
     }
 }

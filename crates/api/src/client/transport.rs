@@ -76,8 +76,14 @@ impl Client {
     }
 
     /// Asks a question that has a body.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, url: Url, body: &impl Serialize) -> Result<T, ClientError> {
-        parse(self.send(self.authorized(Method::POST, url).json(body), Repeatable::Yes).await?).await
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &impl Serialize,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let request = self.authorized(Method::POST, self.url(path)).query(query).json(body);
+        parse(self.send(request, Repeatable::Yes).await?).await
     }
 
     fn authorized(&self, method: Method, url: Url) -> RequestBuilder {
@@ -144,10 +150,11 @@ async fn refuse(response: Response) -> Result<Response, ClientError> {
     Err(match problem {
         Ok(problem) if problem.code == "busy" || status == StatusCode::TOO_MANY_REQUESTS => ClientError::Busy,
         Ok(problem) if status.is_client_error() => ClientError::Refused(Box::new(problem)),
-        Ok(problem) => match problem.request_id {
-            Some(id) => ClientError::Broken(format!("{} (request {id})", problem.detail)),
-            None => ClientError::Broken(problem.detail),
-        },
+        Ok(Problem { detail, hint, request_id, .. }) => {
+            let request = request_id.map(|id| format!(" (request {id})")).unwrap_or_default();
+            let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            ClientError::Broken(format!("{detail}{request}{hint}"))
+        }
         Err(_) if status == StatusCode::SERVICE_UNAVAILABLE => ClientError::Busy,
         Err(_) => {
             ClientError::Broken(format!("the server answered `{status}` and did not say why: is it a selfsame server?"))

@@ -34,7 +34,8 @@ pub async fn run(context: &Context, args: ApproveArgs) -> Outcome {
     let gate = match args.gate {
         Some(gate) => gate,
         None => {
-            let answer = client.gate(&project, &args.stage, release.digest().as_str(), &GateQuery::default()).await?;
+            let query = GateQuery { release: release.digest().to_string(), ..GateQuery::default() };
+            let answer = client.gate(&project, &args.stage, &query).await?;
             output::note(&gate::describe(&answer.decision));
             answer.decision.gate
         }

@@ -51,8 +51,8 @@ pub async fn run(context: &Context, args: GateArgs) -> Outcome {
     let client = context.client()?;
     let project = context.project(&client).await?;
     let release = args.release.resolve(&client, &project).await?;
-    let query = GateQuery { at: args.at, asker: args.asker };
-    let answer = client.gate(&project, &args.to, release.digest().as_str(), &query).await?;
+    let query = GateQuery { release: release.digest().to_string(), at: args.at, asker: args.asker };
+    let answer = client.gate(&project, &args.to, &query).await?;
     output::answer(context.json, &answer, whole)?;
     if answer.lets_in {
         return Ok(());

@@ -1,6 +1,6 @@
 //! `selfsame history`: what each stage has had.
 
-use api::{HistoryQuery, Page, PageQuery, Transition};
+use api::{HistoryQuery, Page, Transition};
 use clap::Args;
 use domain::{StageName, Timestamp};
 
@@ -31,11 +31,7 @@ pub struct HistoryArgs {
 pub async fn run(context: &Context, args: HistoryArgs) -> Outcome {
     let client = context.client()?;
     let project = context.project(&client).await?;
-    let query = HistoryQuery {
-        stage: args.stage,
-        at: args.at,
-        page: PageQuery { cursor: args.cursor, limit: Some(args.limit) },
-    };
+    let query = HistoryQuery { stage: args.stage, at: args.at, cursor: args.cursor, limit: Some(args.limit) };
     let page = client.history(&project, &query).await?;
     output::answer(context.json, &page, describe)?;
     if let (false, Some(next)) = (context.json, &page.next) {

@@ -65,8 +65,10 @@ fn describe(trace: &Trace) -> String {
     }
     for evidence in &trace.evidence {
         let name = evidence.name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
-        let _ =
-            write!(text, "\n  {}{name}: {} says {} at {}", evidence.kind, evidence.result, evidence.by, evidence.at);
+        let other = evidence.subject.as_ref().filter(|subject| **subject != trace.digest);
+        let about = other.map_or(String::new(), |subject| format!(" about {subject}"));
+        let api::Evidence { kind, result, by, at, .. } = evidence;
+        let _ = write!(text, "\n  {kind}{name}{about}: {result} says {by} at {at}");
     }
     for entry in &trace.entries {
         let _ =

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use super::server::{Server, program};
+use super::{
+    http,
+    server::{Server, program},
+};
 
 /// A small file system of its own, unmounted with this handle.
 struct SmallDisk(std::path::PathBuf);
@@ -80,6 +83,14 @@ fn a_disk_that_does_not_sync_stops_the_writer() {
     assert_eq!(failed.code, 2, "{failed:?}");
     let after = server.run(&server.admin(), &["promote", &release, "--to", "dev"]);
     assert_eq!(after.code, 2, "nothing is written any more: {after:?}");
+    assert!(after.stderr.contains("restart the server"), "it says what to do: {after:?}");
+    let ready = http::send(&server.host(), &server.admin(), "GET", "/v1/ready", &[], b"").expect("an answer");
+    assert_eq!((ready.status, &ready.json()["writable"]), (503, &false.into()), "{ready:?}");
+    let hold = format!("{{\"digest\":\"sha256:{:064x}\",\"reason\":\"on a bad disk\"}}", 7);
+    let headers = [("content-type", "application/json")];
+    let refused = http::send(&server.host(), &server.admin(), "POST", "/v1/holds", &headers, hold.as_bytes());
+    let refused = refused.expect("an answer");
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &"not-writable".into()), "{refused:?}");
     let board = server.run(&server.admin(), &["status"]);
     assert_eq!(board.code, 0, "reading goes on: {board:?}");
     server.kill();

@@ -11,6 +11,7 @@ fn a_release_goes_to_production_and_back() {
     server.audit();
     server.done(&["promote", &first, "--to", "dev"]);
     server.refused(&server.admin(), "gate-unmet", &["promote", &first, "--to", "staging"]);
+    server.refused(&server.admin(), "gate-unmet", &["promote", &first, "--to", "staging", "--dry-run"]);
     server.done(&["attest", &first_artifact, "--kind", "tests", "--name", "unit", "--result", "failed"]);
     server.refused(&server.admin(), "gate-unmet", &["promote", &first, "--to", "staging"]);
     server.done(&["attest", &first_artifact, "--kind", "tests", "--name", "unit", "--result", "passed"]);

@@ -1,26 +1,39 @@
-//! Evidence and holds.
+//! Evidence.
 
-use api::{Document, EvidenceList, EvidenceRequest, Hold, HoldRequest, Page, PageQuery};
+use api::{Document, EvidenceList, EvidenceQuery, EvidenceRequest, Receipt};
 use axum::{Json, extract::State, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::{Command, CustomRoles, Digest, Key, Permission, ProjectName, Refusal};
-use serde::Deserialize;
 
 use super::{at_size, done};
 use crate::{
     App, Problem,
     ask::{Asked, At, Caller, Said},
+    paths::ProjectPath,
 };
 
 /// How many bytes a document has at most.
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 
+/// Record evidence about a digest.
+#[utoipa::path(
+    post, path = "/projects/{project}/evidence", operation_id = "record_evidence", tag = "projects",
+    params(ProjectPath),
+    request_body = EvidenceRequest,
+    responses(
+        (status = 201, description = "It is recorded.", body = Receipt),
+        (status = 200, description = "All was so already.", body = Receipt),
+    ),
+)]
 pub async fn record_evidence(
     State(app): State<App>,
     caller: Caller,
-    At(project): At<ProjectName>,
+    At(ProjectPath { project }): At<ProjectPath>,
     Said(asked): Said<EvidenceRequest>,
 ) -> Result<Response, Problem> {
+    if asked.document.is_some() {
+        require_attest(&app, &caller, &project).await?;
+    }
     let document = match asked.document {
         None => None,
         Some(Document::Digest(digest)) => {
@@ -30,10 +43,7 @@ pub async fn record_evidence(
                 .ok_or_else(|| Problem::malformed("`document`: there is no blob with this digest"))?
                 .into()
         }
-        Some(Document::Base64(text)) => {
-            require_attest(&app, &caller, &project).await?;
-            Some(store_document(&app, &text).await?)
-        }
+        Some(Document::Base64(text)) => Some(store_document(&app, &text).await?),
     };
     let command = Command::RecordEvidence {
         project,
@@ -47,7 +57,7 @@ pub async fn record_evidence(
     Ok(done(app.submit(caller, command).await?))
 }
 
-/// Nobody stores bytes here who may not attest.
+/// Nobody stores bytes here, or learns which are there, who may not attest.
 async fn require_attest(app: &App, caller: &Caller, project: &ProjectName) -> Result<(), Problem> {
     let known = app.engine.read(&[Key::Project(project.clone())], |state| state.project(project).cloned()).await?;
     let none = CustomRoles::new();
@@ -75,66 +85,22 @@ async fn store_document(app: &App, text: &str) -> Result<Digest, Problem> {
     Ok(digest)
 }
 
-/// What evidence is asked for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvidenceQuestion {
-    subject: Digest,
-}
-
+/// List the evidence about a digest.
+#[utoipa::path(
+    get, path = "/projects/{project}/evidence", operation_id = "evidence", tag = "projects",
+    params(ProjectPath, EvidenceQuery),
+    responses((status = 200, description = "What is known about the digest.", body = EvidenceList)),
+)]
 pub async fn evidence(
     State(app): State<App>,
     caller: Caller,
-    At(name): At<ProjectName>,
-    Asked(question): Asked<EvidenceQuestion>,
+    At(ProjectPath { project: name }): At<ProjectPath>,
+    Asked(EvidenceQuery { subject }): Asked<EvidenceQuery>,
 ) -> Result<Response, Problem> {
+    let as_of = app.engine.size();
     app.project(&caller.actor, &name).await?;
-    let subject = question.subject;
     let key = Key::Subject(name.clone(), subject.clone());
     let known = app.engine.read(&[key], |state| state.subject(&name, &subject).cloned()).await?;
     let items = known.iter().flat_map(|known| known.evidence.iter().cloned().map(Into::into)).collect();
-    let as_of = app.engine.size();
     Ok(at_size(as_of, Json(EvidenceList { as_of, subject, items })))
-}
-
-pub async fn holds(State(app): State<App>, caller: Caller, Asked(_): Asked<PageQuery>) -> Result<Response, Problem> {
-    App::reads_everything(&caller.actor)?;
-    let items = app
-        .engine
-        .read(&[], |state| state.system().holds.iter().flat_map(|(digest, holds)| wire(digest, holds)).collect())
-        .await?;
-    let as_of = app.engine.size();
-    Ok(at_size(as_of, Json(Page::<Hold> { as_of, items, next: None })))
-}
-
-pub(super) fn wire(digest: &Digest, holds: &[domain::Hold]) -> Vec<Hold> {
-    let one = |hold: &domain::Hold| Hold {
-        digest: digest.clone(),
-        project: hold.project.clone(),
-        mark: hold.mark.clone().into(),
-    };
-    holds.iter().map(one).collect()
-}
-
-pub async fn hold(State(app): State<App>, caller: Caller, Said(asked): Said<HoldRequest>) -> Result<Response, Problem> {
-    let command = Command::Hold { digest: asked.digest, project: asked.project, reason: asked.reason };
-    Ok(done(app.submit(caller, command).await?))
-}
-
-/// Which hold ends, and why.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Why {
-    project: Option<ProjectName>,
-    #[serde(default)]
-    reason: String,
-}
-
-pub async fn unhold(
-    State(app): State<App>,
-    caller: Caller,
-    At(digest): At<Digest>,
-    Asked(why): Asked<Why>,
-) -> Result<Response, Problem> {
-    Ok(done(app.submit(caller, Command::Unhold { digest, project: why.project, reason: why.reason }).await?))
 }

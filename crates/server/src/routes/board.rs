@@ -2,27 +2,37 @@
 
 use api::{Board, BoardStage, Candidate};
 use axum::{Json, extract::State, response::Response};
-use domain::{Key, Project, ProjectName, ReleaseId, StageName, Standing};
+use domain::{Key, Project, ReleaseId, StageName, Standing};
 
 use super::at_size;
 use crate::{
     App, Problem,
     ask::{At, Caller},
+    paths::ProjectPath,
 };
 
 /// How many of the latest releases are looked at for each stage.
 const LATEST: usize = 5;
 
-pub async fn show(State(app): State<App>, caller: Caller, At(name): At<ProjectName>) -> Result<Response, Problem> {
+/// Show what each stage has, and what could enter it next.
+#[utoipa::path(
+    get, path = "/projects/{project}/board", operation_id = "board", tag = "projects",
+    params(ProjectPath),
+    responses((status = 200, description = "The stages, each after its upstream stages.", body = Board)),
+)]
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    At(ProjectPath { project: name }): At<ProjectPath>,
+) -> Result<Response, Problem> {
+    let as_of = app.settle().await?;
     let project = app.project(&caller.actor, &name).await?;
-    app.settle().await;
     let latest: Vec<_> =
         app.engine.ports().views.releases(&name, None, LATEST).await?.into_iter().map(|row| row.release).collect();
     let mut stages = Vec::new();
     for stage in project.config.stages_in_order() {
         stages.push(of_stage(&app, &caller, &project, stage, &latest).await?);
     }
-    let as_of = app.engine.size();
     Ok(at_size(as_of, Json(Board { as_of, project: name, config: project.config.digest(), stages })))
 }
 

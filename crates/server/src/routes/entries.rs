@@ -2,43 +2,36 @@
 
 use std::time::Duration;
 
-use api::{EntryAnswer, Events, Page, StateRow};
+use api::{EntryAnswer, Events, EventsQuery, Page, StateQuery, StateRow};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
-use domain::{Digest, Entry, ProjectName, Span};
+use domain::{Digest, Entry};
 use http::header;
-use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::at_size;
+use super::{at_size, limit};
 use crate::{
     App, Problem,
     ask::{Asked, At, Caller},
+    paths::{EntryPath, FilePath},
 };
 
-/// How many rows a page has at most.
-const PAGE_MAX: usize = 1000;
 /// How long an answer is waited for at most.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// Which entries are asked for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventsQuestion {
-    /// Entries behind this index; from the first one on unless it says so.
-    after: Option<u64>,
-    project: Option<ProjectName>,
-    limit: Option<u32>,
-    /// How long to wait if there is none yet.
-    wait: Option<Span>,
-}
-
+/// List entries in their order, or wait for one.
+#[utoipa::path(
+    get, path = "/events", operation_id = "events", tag = "ledger",
+    params(EventsQuery),
+    responses((status = 200, description = "The entries, none if nothing happened while waiting.", body = Events)),
+)]
 pub async fn events(
     State(app): State<App>,
     caller: Caller,
-    Asked(question): Asked<EventsQuestion>,
+    Asked(question): Asked<EventsQuery>,
 ) -> Result<Response, Problem> {
     match &question.project {
         Some(project) => drop(app.project(&caller.actor, project).await?),
@@ -48,21 +41,31 @@ pub async fn events(
     if let Some(wait) = question.wait {
         app.engine.wait_past(from, Duration::from_millis(wait.as_millis()).min(WAIT_MAX)).await;
     }
-    let limit = question.limit.map_or(100, |limit| limit as usize).clamp(1, PAGE_MAX);
+    let before = app.engine.size();
     let mut items = Vec::new();
     let mut next = question.after;
-    for (index, bytes) in (from..).zip(app.engine.ports().ledger.read(from, limit).await?) {
+    for (index, bytes) in (from..).zip(app.engine.ports().ledger.read(from, limit(question.limit)).await?) {
         let entry = decode(index, &bytes)?;
         next = Some(index);
         if question.project.is_none() || entry.event.project() == question.project {
             items.push((index, entry).into());
         }
     }
-    let as_of = app.engine.size();
+    let as_of = next.map_or(before, |last| before.max(last.saturating_add(1)));
     Ok(at_size(as_of, Json(Events { as_of, items, next })))
 }
 
-pub async fn entry(State(app): State<App>, caller: Caller, At(index): At<u64>) -> Result<Response, Problem> {
+/// Show one entry, with the bytes that the ledger has of it.
+#[utoipa::path(
+    get, path = "/ledger/entries/{index}", operation_id = "entry", tag = "ledger",
+    params(EntryPath),
+    responses((status = 200, description = "The entry.", body = EntryAnswer)),
+)]
+pub async fn entry(
+    State(app): State<App>,
+    caller: Caller,
+    At(EntryPath { index }): At<EntryPath>,
+) -> Result<Response, Problem> {
     let found = app.engine.ports().ledger.read_each(&[index]).await?;
     let as_of = app.engine.size();
     let Some((_, bytes)) = found.first() else {
@@ -86,42 +89,66 @@ fn decode(index: u64, bytes: &[u8]) -> Result<Entry, Problem> {
     Ok(Entry::decode(bytes).map_err(broken)?)
 }
 
-/// A published file: immutable but for the checkpoint.
-pub async fn file(State(app): State<App>, caller: Caller, Path(path): Path<String>) -> Result<Response, Problem> {
+/// The bytes of a file, for the OpenAPI document.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+struct Bytes(());
+
+/// Get a published file (C2SP tlog-tiles): immutable but for the checkpoint.
+#[utoipa::path(
+    get, path = "/ledger/{*path}", operation_id = "ledger_file", tag = "ledger",
+    params(FilePath),
+    responses((status = 200, description = "The checkpoint, a tile or an entry bundle.", content(
+        (String = "text/plain"),
+        (Bytes = "application/octet-stream"),
+    ))),
+)]
+pub async fn file(
+    State(app): State<App>,
+    caller: Caller,
+    At(FilePath { path }): At<FilePath>,
+) -> Result<Response, Problem> {
     App::reads_everything(&caller.actor)?;
     let Some(bytes) = app.engine.ledger_file(&path).await? else {
         return Err(Problem::not_found(format!("the ledger has no file `{path}`")));
     };
+    // Only who may read everything gets it, so no shared cache may keep it.
     let (kind, caching) = if path == "checkpoint" {
-        ("text/plain; charset=utf-8", "no-cache")
+        ("text/plain; charset=utf-8", "private, no-cache")
     } else {
-        ("application/octet-stream", "public, max-age=604800, immutable")
+        ("application/octet-stream", "private, max-age=604800, immutable")
     };
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching)], bytes).into_response())
 }
 
-/// The public key of the ledger, as a verifier key. Anybody may have it; whoever wants to be sure gets it another way.
+/// Get the public key of the ledger, as a verifier key (C2SP signed-note).
+///
+/// Anybody may have it; whoever wants to be sure gets it another way.
+#[utoipa::path(
+    get, path = "/ledger/key", operation_id = "ledger_key", tag = "ledger", security(()),
+    responses((status = 200, description = "The key, in a line.", body = String)),
+)]
 pub async fn key(State(app): State<App>) -> String {
     format!("{}\n", app.verifier)
 }
 
-/// A page of the rows of the state.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RowsQuestion {
-    after: Option<String>,
-    limit: Option<u32>,
-}
-
+/// List the rows of the state with their hashes, for an audit.
+///
+/// All rows of an answer are of the ledger size that it names. Parts of different sizes do not belong together: begin anew.
+#[utoipa::path(
+    get, path = "/state", operation_id = "state", tag = "ledger",
+    params(StateQuery),
+    responses((status = 200, description = "The rows, in the order of their keys.", body = Page<StateRow>)),
+)]
 pub async fn state(
     State(app): State<App>,
     caller: Caller,
-    Asked(question): Asked<RowsQuestion>,
+    Asked(question): Asked<StateQuery>,
 ) -> Result<Response, Problem> {
     App::reads_everything(&caller.actor)?;
-    let limit = question.limit.map_or(PAGE_MAX, |limit| limit as usize).clamp(1, PAGE_MAX);
-    let as_of = app.engine.size();
-    let rows = app.engine.ports().ledger.all_rows(question.after.as_deref(), limit).await?;
+    let limit = limit(question.limit.or(Some(api::LIMIT_MAX)));
+    let (head, rows) = app.engine.ports().ledger.rows_at_head(question.after.as_deref(), limit).await?;
+    let as_of = head.frontier.size();
     let next = rows.last().filter(|_| rows.len() == limit).map(|(key, _)| key.clone());
     let row = |(key, value): (String, Vec<u8>)| StateRow { key, sha256: Digest::sha256(&value).hex().to_owned() };
     let items = rows.into_iter().map(row).collect::<Vec<_>>();

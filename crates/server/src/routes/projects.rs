@@ -2,18 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use api::{ApplyRequest, Change, ChangeKind, PageQuery, Plan, ProjectAnswer, ProjectSummary};
+use api::{
+    Applied, ApplyQuery, ApplyRequest, Change, ChangeKind, Page, PageQuery, Plan, ProjectAnswer, ProjectSummary,
+    Receipt,
+};
 use axum::{Json, extract::State, response::Response};
 use domain::{Command, Key, Permission, ProjectConfig, ProjectName};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{at_size, done, limit};
 use crate::{
     App, Problem,
     ask::{Asked, At, Caller, Said},
+    paths::ProjectPath,
 };
 
+/// List the projects that one may read, by name.
+#[utoipa::path(
+    get, path = "/projects", operation_id = "projects", tag = "projects",
+    params(PageQuery),
+    responses((status = 200, description = "The projects.", body = Page<ProjectSummary>)),
+)]
 pub async fn list(State(app): State<App>, caller: Caller, Asked(page): Asked<PageQuery>) -> Result<Response, Problem> {
+    let as_of = app.engine.size();
     let names = app.engine.read(&[], |state| state.system().projects.clone()).await?;
     let after = |name: &&ProjectName| page.cursor.as_deref().is_none_or(|cursor| name.as_str() > cursor);
     let mut items = Vec::new();
@@ -24,7 +35,7 @@ pub async fn list(State(app): State<App>, caller: Caller, Asked(page): Asked<Pag
         if !caller.actor.may(Permission::Read, name, None, &project.config.roles) {
             continue;
         }
-        if items.len() == limit(&page) {
+        if items.len() == limit(page.limit) {
             next = items.last().map(|last: &ProjectSummary| last.project.to_string());
             break;
         }
@@ -35,13 +46,22 @@ pub async fn list(State(app): State<App>, caller: Caller, Asked(page): Asked<Pag
             stages: project.config.stages.len(),
         });
     }
-    let as_of = app.engine.size();
-    Ok(at_size(as_of, Json(api::Page { as_of, items, next })))
+    Ok(at_size(as_of, Json(Page { as_of, items, next })))
 }
 
-pub async fn show(State(app): State<App>, caller: Caller, At(name): At<ProjectName>) -> Result<Response, Problem> {
-    let project = app.project(&caller.actor, &name).await?;
+/// Show a project with its configuration.
+#[utoipa::path(
+    get, path = "/projects/{project}", operation_id = "project", tag = "projects",
+    params(ProjectPath),
+    responses((status = 200, description = "The project.", body = ProjectAnswer)),
+)]
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    At(ProjectPath { project: name }): At<ProjectPath>,
+) -> Result<Response, Problem> {
     let as_of = app.engine.size();
+    let project = app.project(&caller.actor, &name).await?;
     let answer = ProjectAnswer {
         as_of,
         project: name,
@@ -52,19 +72,21 @@ pub async fn show(State(app): State<App>, caller: Caller, At(name): At<ProjectNa
     Ok(at_size(as_of, Json(answer)))
 }
 
-/// Whether to write, or only to say what would be written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rehearsal {
-    #[serde(default)]
-    dry_run: bool,
-}
-
+/// Put a configuration in force, or only plan it.
+#[utoipa::path(
+    post, path = "/projects/{project}/config", operation_id = "apply", tag = "projects",
+    params(ProjectPath, ApplyQuery),
+    request_body = ApplyRequest,
+    responses(
+        (status = 201, description = "It is in force.", body = Receipt),
+        (status = 200, description = "It was in force already; or, with `dry_run`, what it would change.", body = Applied),
+    ),
+)]
 pub async fn apply(
     State(app): State<App>,
     caller: Caller,
-    At(name): At<ProjectName>,
-    Asked(rehearsal): Asked<Rehearsal>,
+    At(ProjectPath { project: name }): At<ProjectPath>,
+    Asked(query): Asked<ApplyQuery>,
     Said(asked): Said<ApplyRequest>,
 ) -> Result<Response, Problem> {
     if asked.config.project != name {
@@ -75,25 +97,24 @@ pub async fn apply(
     }
     let invalid = |invalid: domain::InvalidConfig| Problem::malformed(format!("{}: {invalid}", invalid.path.join(".")));
     asked.config.check().map_err(invalid)?;
-    if rehearsal.dry_run {
-        return plan(&app, &caller, name, &asked.config).await;
-    }
+    let after = query.dry_run.then(|| asked.config.clone());
     let command = Command::ApplyConfig { config: Box::new(asked.config), expect: asked.expect.map(Into::into) };
+    if let Some(after) = after {
+        app.engine.rehearse(&caller.actor, &command).await?;
+        return plan(&app, name, &after).await;
+    }
     Ok(done(app.submit(caller, command).await?))
 }
 
 /// What applying would change; nothing is written.
-async fn plan(app: &App, caller: &Caller, name: ProjectName, after: &ProjectConfig) -> Result<Response, Problem> {
+async fn plan(app: &App, name: ProjectName, after: &ProjectConfig) -> Result<Response, Problem> {
+    let as_of = app.engine.size();
     let known = app.engine.read(&[Key::Project(name.clone())], |state| state.project(&name).cloned()).await?;
-    if known.is_some() {
-        app.project(&caller.actor, &name).await?;
-    }
     let before = known.as_ref().map(|project| &*project.config);
     let mut changes = Vec::new();
     compare("component", before.map(|config| &config.components), &after.components, &mut changes);
     compare("stage", before.map(|config| &config.stages), &after.stages, &mut changes);
     compare("role", before.map(|config| &config.roles), &after.roles, &mut changes);
-    let as_of = app.engine.size();
     let expect = before.map(ProjectConfig::digest).into();
     Ok(at_size(as_of, Json(Plan { as_of, project: name, expect, digest: after.digest(), changes })))
 }

@@ -3,23 +3,33 @@
 use std::sync::Arc;
 
 use api::{
-    CreatedRelease, DiffPart, DiffSide, Difference, Page, PageQuery, ReleaseInStage, ReleaseRequest, ReleaseSummary,
-    Transition,
+    CreatedRelease, DiffPart, DiffQuery, DiffSide, Difference, HistoryQuery, Page, PageQuery, ReleaseInStage,
+    ReleaseRequest, ReleaseSummary, Transition,
 };
 use axum::{Json, extract::State, response::Response};
-use domain::{Command, Key, Project, ProjectName, Refusal, Release, ReleaseId, StageName, Timestamp};
-use serde::Deserialize;
+use domain::{Command, Key, Project, ProjectName, Refusal, Release, ReleaseId, StageName};
 
 use super::{at_size, cursor, limit, status, wire};
 use crate::{
     App, Problem,
     ask::{Asked, At, Caller, Said},
+    paths::{ProjectPath, ReleasePath},
 };
 
+/// Create a release.
+#[utoipa::path(
+    post, path = "/projects/{project}/releases", operation_id = "create_release", tag = "projects",
+    params(ProjectPath),
+    request_body = ReleaseRequest,
+    responses(
+        (status = 201, description = "It is created.", body = CreatedRelease),
+        (status = 200, description = "It was there already: the same contents are the same release.", body = CreatedRelease),
+    ),
+)]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
-    At(project): At<ProjectName>,
+    At(ProjectPath { project }): At<ProjectPath>,
     Said(asked): Said<ReleaseRequest>,
 ) -> Result<Response, Problem> {
     let (contents, source) = asked.into_parts();
@@ -29,22 +39,28 @@ pub async fn create(
     Ok(at_size(size, (status, Json(CreatedRelease { release, receipt: wire(receipt) }))))
 }
 
+/// List the releases, the latest first.
+#[utoipa::path(
+    get, path = "/projects/{project}/releases", operation_id = "releases", tag = "projects",
+    params(ProjectPath, PageQuery),
+    responses((status = 200, description = "The releases.", body = Page<ReleaseSummary>)),
+)]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
-    At(name): At<ProjectName>,
+    At(ProjectPath { project: name }): At<ProjectPath>,
     Asked(page): Asked<PageQuery>,
 ) -> Result<Response, Problem> {
+    let as_of = app.settle().await?;
     let project = app.project(&caller.actor, &name).await?;
-    app.settle().await;
-    let rows = app.engine.ports().views.releases(&name, cursor(&page)?, limit(&page)).await?;
-    let next = rows.last().filter(|_| rows.len() == limit(&page)).map(|last| last.index.to_string());
+    let limit = limit(page.limit);
+    let rows = app.engine.ports().views.releases(&name, cursor(page.cursor.as_deref())?, limit).await?;
+    let next = rows.last().filter(|_| rows.len() == limit).map(|last| last.index.to_string());
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         let release = find(&app, &name, &row.release).await?;
         items.push(summary(&project, row.release, &release));
     }
-    let as_of = app.engine.size();
     Ok(at_size(as_of, Json(Page { as_of, items, next })))
 }
 
@@ -63,11 +79,18 @@ fn summary(project: &Project, id: ReleaseId, release: &Release) -> ReleaseSummar
     }
 }
 
+/// Show a release, and how it stands in each stage.
+#[utoipa::path(
+    get, path = "/projects/{project}/releases/{release}", operation_id = "release", tag = "projects",
+    params(ReleasePath),
+    responses((status = 200, description = "The release.", body = api::Release)),
+)]
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    At((name, text)): At<(ProjectName, String)>,
+    At(ReleasePath { project: name, release: text }): At<ReleasePath>,
 ) -> Result<Response, Problem> {
+    let as_of = app.engine.size();
     let project = app.project(&caller.actor, &name).await?;
     let id = app.release(&project, &text).await?;
     let release = find(&app, &name, &id).await?;
@@ -86,7 +109,6 @@ pub async fn show(
             approved_by: there.iter().flat_map(|there| &there.approvals).map(|approval| approval.by.clone()).collect(),
         });
     }
-    let as_of = app.engine.size();
     let answer = api::Release {
         as_of,
         release: id,
@@ -105,30 +127,25 @@ async fn find(app: &App, name: &ProjectName, id: &ReleaseId) -> Result<Arc<Relea
     found.ok_or_else(|| Refusal::ReleaseUnknown { project: name.clone(), release: id.clone() }.into())
 }
 
-/// Which part of the history is asked for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HistoryQuestion {
-    stage: Option<StageName>,
-    /// What each stage had at this time, instead of all transitions.
-    at: Option<Timestamp>,
-    cursor: Option<String>,
-    limit: Option<u32>,
-}
-
+/// List what the stages have had, the latest first.
+#[utoipa::path(
+    get, path = "/projects/{project}/history", operation_id = "history", tag = "projects",
+    params(ProjectPath, HistoryQuery),
+    responses((status = 200, description = "The transitions.", body = Page<Transition>)),
+)]
 pub async fn history(
     State(app): State<App>,
     caller: Caller,
-    At(name): At<ProjectName>,
-    Asked(question): Asked<HistoryQuestion>,
+    At(ProjectPath { project: name }): At<ProjectPath>,
+    Asked(question): Asked<HistoryQuery>,
 ) -> Result<Response, Problem> {
+    let as_of = app.settle().await?;
     let project = app.project(&caller.actor, &name).await?;
-    app.settle().await;
     let views = &app.engine.ports().views;
-    let page = PageQuery { cursor: question.cursor, limit: question.limit };
+    let (before, limit) = (cursor(question.cursor.as_deref())?, limit(question.limit));
     let mut rows = Vec::new();
     match question.at {
-        None => rows = views.history(&name, question.stage.as_ref(), cursor(&page)?, None, limit(&page)).await?,
+        None => rows = views.history(&name, question.stage.as_ref(), before, None, limit).await?,
         Some(at) => {
             let asked = |stage: &&StageName| question.stage.as_ref().is_none_or(|only| only == *stage);
             for stage in project.config.stages_in_order().into_iter().filter(asked) {
@@ -136,7 +153,7 @@ pub async fn history(
             }
         }
     }
-    let is_full = question.at.is_none() && rows.len() == limit(&page);
+    let is_full = question.at.is_none() && rows.len() == limit;
     let next = rows.last().filter(|_| is_full).map(|last| last.index.to_string());
     let items = rows.into_iter().map(|row| Transition {
         index: row.index,
@@ -147,24 +164,23 @@ pub async fn history(
         by: row.by,
         reason: row.reason,
     });
-    let (as_of, items) = (app.engine.size(), items.collect::<Vec<_>>());
+    let items = items.collect::<Vec<_>>();
     Ok(at_size(as_of, Json(Page { as_of, items, next })))
 }
 
-/// What is compared: releases, each named as everywhere.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DiffQuestion {
-    from: String,
-    to: String,
-}
-
+/// Compare two releases, or what two stages have.
+#[utoipa::path(
+    get, path = "/projects/{project}/diff", operation_id = "diff", tag = "projects",
+    params(ProjectPath, DiffQuery),
+    responses((status = 200, description = "What is different.", body = Difference)),
+)]
 pub async fn diff(
     State(app): State<App>,
     caller: Caller,
-    At(name): At<ProjectName>,
-    Asked(question): Asked<DiffQuestion>,
+    At(ProjectPath { project: name }): At<ProjectPath>,
+    Asked(question): Asked<DiffQuery>,
 ) -> Result<Response, Problem> {
+    let as_of = app.engine.size();
     let project = app.project(&caller.actor, &name).await?;
     let mut sides = Vec::with_capacity(2);
     for text in [&question.from, &question.to] {
@@ -184,6 +200,5 @@ pub async fn diff(
     let components = parts.filter(|part| part.from != part.to).collect();
     let config = DiffPart { component: None, from: old.config.clone(), to: new.config.clone() };
     let config = Some(config).filter(|part| part.from != part.to);
-    let as_of = app.engine.size();
     Ok(at_size(as_of, Json(Difference { as_of, from, to, components, config })))
 }

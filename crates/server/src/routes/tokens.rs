@@ -1,23 +1,28 @@
 //! Access tokens and roles.
 
-use api::{IssuedToken, Role, Roles, TokenRequest, Whoami};
+use api::{IssuedToken, ReasonQuery, Receipt, Role, Roles, TokenRequest, Whoami};
 use axum::{Json, extract::State, response::Response};
-use domain::{BUILT_IN_ROLES, Command, Digest, Key, TokenId};
+use domain::{BUILT_IN_ROLES, Command, Digest, Key};
 use http::StatusCode;
-use serde::Deserialize;
 
 use super::{at_size, done};
 use crate::{
     App, Problem,
     ask::{Asked, At, Caller, Said},
+    paths::TokenPath,
     token,
 };
 
+/// Say who the token makes one.
+#[utoipa::path(
+    get, path = "/whoami", operation_id = "whoami", tag = "server",
+    responses((status = 200, description = "The caller.", body = Whoami)),
+)]
 pub async fn whoami(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    let as_of = app.engine.size();
     let id = caller.token;
     let expires =
         app.engine.read(&[Key::Token(id.clone())], |state| state.token(&id).map(|token| token.expires)).await?;
-    let as_of = app.engine.size();
     let answer = Whoami {
         as_of,
         party: caller.actor.party,
@@ -28,6 +33,11 @@ pub async fn whoami(State(app): State<App>, caller: Caller) -> Result<Response, 
     Ok(at_size(as_of, Json(answer)))
 }
 
+/// List the built-in roles.
+#[utoipa::path(
+    get, path = "/roles", operation_id = "roles", tag = "server",
+    responses((status = 200, description = "The roles with their permissions.", body = Roles)),
+)]
 pub async fn roles(State(app): State<App>, _: Caller) -> Response {
     let as_of = app.engine.size();
     let roles = BUILT_IN_ROLES.iter().filter_map(|(role, permissions, about)| {
@@ -36,6 +46,14 @@ pub async fn roles(State(app): State<App>, _: Caller) -> Response {
     at_size(as_of, Json(Roles { as_of, roles: roles.collect() }))
 }
 
+/// Issue a token.
+///
+/// Asking twice issues two: its secret is shown once, so this takes no idempotency key.
+#[utoipa::path(
+    post, path = "/tokens", operation_id = "issue_token", tag = "server",
+    request_body = TokenRequest,
+    responses((status = 201, description = "The token with its secret.", body = IssuedToken)),
+)]
 pub async fn issue(
     State(app): State<App>,
     mut caller: Caller,
@@ -66,19 +84,20 @@ pub async fn issue(
     Ok(at_size(receipt.size, (StatusCode::CREATED, Json(answer))))
 }
 
-/// Why a token is revoked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Why {
-    #[serde(default)]
-    reason: String,
-}
-
+/// Revoke a token.
+#[utoipa::path(
+    delete, path = "/tokens/{token}", operation_id = "revoke_token", tag = "server",
+    params(TokenPath, ReasonQuery),
+    responses(
+        (status = 201, description = "It is revoked.", body = Receipt),
+        (status = 200, description = "It was revoked already.", body = Receipt),
+    ),
+)]
 pub async fn revoke(
     State(app): State<App>,
     caller: Caller,
-    At(token): At<TokenId>,
-    Asked(why): Asked<Why>,
+    At(TokenPath { token }): At<TokenPath>,
+    Asked(why): Asked<ReasonQuery>,
 ) -> Result<Response, Problem> {
     Ok(done(app.submit(caller, Command::RevokeToken { token, reason: why.reason }).await?))
 }

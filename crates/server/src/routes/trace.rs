@@ -1,6 +1,8 @@
 //! The trace of a digest: back to where it comes from, forward to where it went.
 
-use api::{InRelease, InStage, PageQuery, Trace};
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::{Evidence, Hold, InRelease, InStage, PageQuery, Trace};
 use axum::{Json, extract::State, response::Response};
 use domain::{Actor, Digest, Entry, Event, Key, Permission, ProjectName, ReleaseId};
 
@@ -8,19 +10,28 @@ use super::{at_size, cursor, limit};
 use crate::{
     App, Problem,
     ask::{Asked, At, Caller},
+    paths::DigestPath,
 };
 
+/// Show everything about a digest that one may see.
+///
+/// That is where it comes from, what is known about it, and where it went.
+#[utoipa::path(
+    get, path = "/trace/{digest}", operation_id = "trace", tag = "digests",
+    params(DigestPath, PageQuery),
+    responses((status = 200, description = "What is known, with the entries from the cursor on.", body = Trace)),
+)]
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
-    At(digest): At<Digest>,
+    At(DigestPath { digest }): At<DigestPath>,
     Asked(page): Asked<PageQuery>,
 ) -> Result<Response, Problem> {
-    app.settle().await;
+    let as_of = app.settle().await?;
     let ports = app.engine.ports();
-    let indices = ports.views.about(&digest, cursor(&page)?.unwrap_or(0), limit(&page)).await?;
-    let next = indices.last().filter(|_| indices.len() == limit(&page)).map(|last| (last + 1).to_string());
-    let as_of = app.engine.size();
+    let limit = limit(page.limit);
+    let indices = ports.views.about(&digest, cursor(page.cursor.as_deref())?.unwrap_or(0), limit).await?;
+    let next = indices.last().filter(|_| indices.len() == limit).map(|last| (last + 1).to_string());
     let mut trace = Trace {
         as_of,
         digest: digest.clone(),
@@ -31,39 +42,78 @@ pub async fn show(
         entries: Vec::new(),
         next,
     };
-    let mut projects = std::collections::BTreeSet::new();
+    let mut subjects: BTreeMap<ProjectName, BTreeSet<Digest>> = BTreeMap::new();
     for (index, bytes) in ports.ledger.read_each(&indices).await? {
         let entry = Entry::decode(&bytes)
             .map_err(|error| engine::Error::Broken { doing: format!("read entry {index}"), source: error.into() })?;
-        if !is_readable(&app, &caller.actor, &entry.event).await {
+        if !is_readable(&app, &caller.actor, entry.event.project().as_ref()).await {
             continue;
         }
-        projects.extend(entry.event.project());
+        if let Some(project) = entry.event.project() {
+            subjects.entry(project).or_default().extend(related(&entry.event, &digest));
+        }
         if let Event::ReleaseCreated { project, release, .. } = &entry.event {
             trace.releases.extend(in_release(&app, project, release, &digest).await?);
         }
         trace.entries.push((index, entry).into());
     }
-    for name in projects {
-        let key = Key::Subject(name.clone(), digest.clone());
-        let Some(known) = app.engine.read(&[key], |state| state.subject(&name, &digest).cloned()).await? else {
-            continue;
-        };
-        trace.repositories.extend(known.repositories.iter().cloned());
-        trace.evidence.extend(known.evidence.iter().cloned().map(Into::into));
-    }
-    trace.holds = app
-        .engine
-        .read(&[], |state| {
-            state.system().holds.get(&digest).map(|holds| super::artifacts::wire(&digest, holds)).unwrap_or_default()
-        })
-        .await?;
+    gather_evidence(&app, &subjects, &mut trace).await?;
+    trace.holds = holds_on(&app, &caller.actor, &digest, !subjects.is_empty()).await?;
     Ok(at_size(as_of, Json(trace)))
 }
 
-async fn is_readable(app: &App, actor: &Actor, event: &Event) -> bool {
-    match event.project() {
-        Some(project) => app.project(actor, &project).await.is_ok(),
+/// What evidence belongs to the trace of `digest`, from an entry about it: evidence about the digest, about a release that it is part of, and
+/// about what it is made of if it is a release.
+fn related(event: &Event, digest: &Digest) -> Vec<Digest> {
+    let mut related = vec![digest.clone()];
+    if let Event::ReleaseCreated { release, contents, .. } = event {
+        related.push(release.digest().clone());
+        if release.digest() == digest {
+            related.extend(contents.digests().cloned());
+        }
+    }
+    related
+}
+
+async fn gather_evidence(
+    app: &App,
+    subjects: &BTreeMap<ProjectName, BTreeSet<Digest>>,
+    trace: &mut Trace,
+) -> Result<(), Problem> {
+    for (project, subjects) in subjects {
+        for subject in subjects {
+            let key = Key::Subject(project.clone(), subject.clone());
+            let known = app.engine.read(&[key], |state| state.subject(project, subject).cloned()).await?;
+            let Some(known) = known else { continue };
+            if *subject == trace.digest {
+                trace.repositories.extend(known.repositories.iter().cloned());
+            }
+            let about = |one: &domain::Evidence| Evidence { subject: Some(subject.clone()), ..one.clone().into() };
+            trace.evidence.extend(known.evidence.iter().map(about));
+        }
+    }
+    trace.evidence.sort_by_key(|evidence| evidence.index);
+    Ok(())
+}
+
+/// The holds on `digest` in projects that the actor may read. One that holds everywhere is for whoever may read everything, or knows the digest
+/// from a project.
+async fn holds_on(app: &App, actor: &Actor, digest: &Digest, is_known: bool) -> Result<Vec<Hold>, Problem> {
+    let holds = |state: &domain::State| state.system().holds.get(digest).map(|holds| super::holds::wire(digest, holds));
+    let mut seen = Vec::new();
+    for hold in app.engine.read(&[], holds).await?.unwrap_or_default() {
+        let everywhere = hold.project.is_none();
+        if (everywhere && is_known) || is_readable(app, actor, hold.project.as_ref()).await {
+            seen.push(hold);
+        }
+    }
+    Ok(seen)
+}
+
+/// Whether the actor may read what is about this project, or about none.
+async fn is_readable(app: &App, actor: &Actor, project: Option<&ProjectName>) -> bool {
+    match project {
+        Some(project) => app.project(actor, project).await.is_ok(),
         None => actor.may_everywhere(Permission::Read),
     }
 }

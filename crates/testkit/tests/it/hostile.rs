@@ -15,6 +15,12 @@ async fn bad_input_is_answered_and_changes_nothing() {
     let manifest = ("content-type", "application/vnd.oci.image.manifest.v1+json");
     for (method, path, header, body, status) in [
         ("GET", "/nothing", json, "", 404),
+        ("GET", "/v1/nothing", json, "", 404),
+        ("GET", "/v1/projects/%FF", json, "", 400),
+        ("PATCH", "/v1/projects", json, "", 405),
+        ("POST", "/ledger/checkpoint", json, "", 405),
+        ("GET", "/ledger/%FF", json, "", 400),
+        ("GET", "/v1/holds?cursor=here", json, "", 400),
         ("GET", "/v1/projects/UPPER", json, "", 400),
         ("GET", "/v1/projects/shop", json, "", 404),
         ("GET", "/v1/projects/shop/history?at=yesterday", json, "", 400),

@@ -1,7 +1,9 @@
 //! The whole system over HTTP, in one process, audited after every step.
 
+mod answers;
 mod engine;
 mod hostile;
 mod published;
 mod pulls;
+mod rights;
 mod story;

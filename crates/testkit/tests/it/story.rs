@@ -10,19 +10,19 @@ use domain::{CommandKey, Digest, EvidenceResult, ProjectConfig, ProjectName, Rel
 use serde_json::json;
 use testkit::World;
 
-fn key(text: &str) -> CommandKey {
+pub fn key(text: &str) -> CommandKey {
     text.parse().expect("a key")
 }
 
-fn shop() -> ProjectName {
+pub fn shop() -> ProjectName {
     "shop".parse().expect("a project")
 }
 
-fn stage(name: &str) -> StageName {
+pub fn stage(name: &str) -> StageName {
     name.parse().expect("a stage")
 }
 
-fn config() -> ProjectConfig {
+pub fn config() -> ProjectConfig {
     let text = json!({
         "project": "shop",
         "components": {"web": {}},
@@ -36,7 +36,7 @@ fn config() -> ProjectConfig {
 }
 
 /// Applies the project and makes a release of some bytes; its artifact and its id.
-async fn release(world: &World, client: &Client, bytes: &str) -> (Digest, ReleaseId) {
+pub async fn release(world: &World, client: &Client, bytes: &str) -> (Digest, ReleaseId) {
     client
         .apply(&key(&format!("apply-{bytes}")), &api::ApplyRequest { config: config(), expect: None })
         .await
@@ -54,7 +54,7 @@ async fn release(world: &World, client: &Client, bytes: &str) -> (Digest, Releas
 }
 
 /// Pushes bytes as an OCI artifact, as any client does.
-async fn push(world: &World, bytes: &str) -> Digest {
+pub async fn push(world: &World, bytes: &str) -> Digest {
     let http = world.http();
     let empty = Digest::sha256(b"{}");
     let layer = Digest::sha256(bytes.as_bytes());
@@ -94,7 +94,7 @@ async fn promote(client: &Client, to: &str, release: &ReleaseId, why: &str) -> R
     })
 }
 
-async fn attest(client: &Client, subject: &Digest, result: EvidenceResult, key_text: &str) {
+pub async fn attest(client: &Client, subject: &Digest, result: EvidenceResult, key_text: &str) {
     let request = EvidenceRequest {
         subject: subject.clone(),
         kind: "tests".parse().expect("a kind"),
@@ -120,8 +120,8 @@ async fn from_build_to_production_and_back() {
     attest(&ada, &artifact, EvidenceResult::Passed, "passed-again").await;
     promote(&ada, "staging", &first, "three").await.expect("fresh tests");
     world.audit().await;
-    let answer =
-        ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &GateQuery::default()).await.expect("an answer");
+    let now = GateQuery { release: first.digest().to_string(), ..GateQuery::default() };
+    let answer = ada.gate(&shop(), &stage("prod"), &now).await.expect("an answer");
     assert!(
         !answer.lets_in && answer.opens_at.is_none(),
         "an approval is missing, which time does not bring: {answer:?}"
@@ -129,8 +129,7 @@ async fn from_build_to_production_and_back() {
     let approval =
         ApprovalRequest { release: first.clone(), gate: Some(answer.decision.gate.clone()), comment: String::new() };
     ben.approve(&key("approve"), &shop(), &stage("prod"), &approval).await.expect("it is approved");
-    let answer =
-        ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &GateQuery::default()).await.expect("an answer");
+    let answer = ada.gate(&shop(), &stage("prod"), &now).await.expect("an answer");
     assert_eq!(answer.opens_at, Some(world.engine.now() + Span::from_secs(600)), "only soak time is missing");
     let health = |healthy| HealthRequest { release: None, healthy, reason: "seen".into() };
     world.clock.advance(Span::from_secs(300));
@@ -148,9 +147,9 @@ async fn from_build_to_production_and_back() {
     let there =
         ada.history(&shop(), &HistoryQuery { at: Some(before), ..HistoryQuery::default() }).await.expect("an answer");
     assert_eq!(there.items.len(), 3, "each stage had something by then: {there:?}");
-    let then = GateQuery { at: Some(before), asker: None };
+    let then = GateQuery { at: Some(before), ..now };
     world.clock.advance(Span::from_secs(60));
-    let past = ada.gate(&shop(), &stage("prod"), first.digest().as_str(), &then).await.expect("an answer");
+    let past = ada.gate(&shop(), &stage("prod"), &then).await.expect("an answer");
     assert!(past.lets_in, "as the ledger stood then, the gate was open: {past:?}");
 }
 
