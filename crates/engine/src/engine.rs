@@ -256,12 +256,14 @@ impl Engine {
         matches!(waited, Ok(Ok(_)))
     }
 
-    /// Whether commands can be written; if not, [`Error::ReadOnly`] says why.
+    /// Whether commands and blobs can be written; if not, [`Error::ReadOnly`] says why.
     pub fn writable(&self) -> Result<(), Error> {
-        if self.queue.is_closed() {
-            return Err(Error::ReadOnly { reason: "the writer has stopped".into() });
-        }
-        self.shared.failed.get().map_or(Ok(()), |reason| Err(Error::ReadOnly { reason: reason.clone() }))
+        let reason = if self.queue.is_closed() {
+            Some("the writer has stopped".into())
+        } else {
+            self.shared.failed.get().cloned().or_else(|| self.shared.ports.blobs.writable().err())
+        };
+        reason.map_or(Ok(()), |reason| Err(Error::ReadOnly { reason }))
     }
 }
 

@@ -1,22 +1,32 @@
 //! Who asks, and the token flow that docker, podman and the others expect.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use axum::{
     Json,
+    body::Body,
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use domain::Actor;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
-use crate::{Registry, error::Failure, request::parameter};
+use crate::{
+    Registry,
+    error::Failure,
+    request::{parameter, whole},
+};
 
 /// How long a client may keep what the token endpoint gave it before it asks again, in seconds.
 const EXPIRES: u32 = 3600;
 /// How large the form of a token request is at most, in bytes.
 const FORM_BYTES_MAX: usize = 16 * 1024;
+/// How long it may take to arrive.
+const FORM_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Knows who comes with an `Authorization` header.
 #[async_trait]
@@ -47,12 +57,7 @@ pub(crate) async fn token(State(registry): State<Registry>, request: Request) ->
     let (parts, body) = request.into_parts();
     let authorization = match parts.method {
         Method::GET => parts.headers.get(header::AUTHORIZATION).cloned(),
-        Method::POST => {
-            let form = axum::body::to_bytes(body, FORM_BYTES_MAX).await;
-            let form =
-                form.map_err(|error| Failure::malformed("UNSUPPORTED", format!("the form cannot be read: {error}")))?;
-            secret_in_form(&form)
-        }
+        Method::POST => secret_in_form(&form(body).await?),
         _ => return Err(Failure::method()),
     };
     let actor = registry.authority.authenticate(authorization.as_ref()).await?;
@@ -68,6 +73,13 @@ pub(crate) async fn token(State(registry): State<Registry>, request: Request) ->
         answer["refresh_token"] = json!(secret);
     }
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// The form of a token request. Nobody is known yet who sends it, so it has to come soon.
+async fn form(body: Body) -> Result<Bytes, Failure> {
+    let too_large = || Failure::malformed("UNSUPPORTED", format!("a form has at most {FORM_BYTES_MAX} bytes"));
+    let too_slow = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "UNSUPPORTED", "the form did not come in time");
+    tokio::time::timeout(FORM_PATIENCE, whole(body, FORM_BYTES_MAX, too_large)).await.map_err(too_slow)?
 }
 
 fn secret_of(authorization: &HeaderValue) -> Option<String> {
@@ -92,7 +104,8 @@ fn secret_in_form(form: &[u8]) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::{challenge, secret_in_form, secret_of};
+    use super::{Body, Bytes, challenge, form, secret_in_form, secret_of};
+    use futures::{StreamExt, stream};
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -116,6 +129,29 @@ mod tests {
             let scope_part = scope.map(|scope| format!(",scope=\"{scope}\"")).unwrap_or_default();
             let expected = format!("Bearer realm=\"{expected}\",service=\"selfsame\"{scope_part}");
             assert_eq!(challenge(&headers(lines), scope), expected, "{lines:?}");
+        }
+    }
+
+    /// Time stands still here unless everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_form_that_does_not_end_is_not_waited_for() {
+        let dribble = stream::unfold((), async |()| {
+            tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"a")), ()))
+        });
+        let pieces = |text: &'static str| Body::from_stream(stream::iter([Ok::<_, std::io::Error>(text)]));
+        let silent = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        for (body, expected) in [
+            (pieces("grant_type=password"), "200"),
+            (Body::from_stream(dribble.boxed()), "408"),
+            (silent, "408"),
+            (Body::from(vec![b'x'; 20_000]), "400"),
+        ] {
+            let found = match form(body).await {
+                Ok(_) => "200".to_owned(),
+                Err(failure) => axum::response::IntoResponse::into_response(failure).status().as_str().to_owned(),
+            };
+            assert_eq!(found, expected);
         }
     }
 

@@ -30,6 +30,9 @@ pub(crate) async fn get(
     let known = registry.engine.ports().catalog.blob(&rights.repository, digest).await?;
     let size = known.ok_or_else(|| unknown(digest, rights))?;
     let text = |name: header::HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
+    if request.method == Method::HEAD && !is_there(registry, digest, size).await? {
+        return Err(unknown(digest, rights));
+    }
     let etag = format!("\"{digest}\"");
     let answer = Response::builder()
         .header("docker-content-digest", digest.as_str())
@@ -73,6 +76,16 @@ pub(crate) async fn delete(registry: &Registry, rights: &Rights, digest: &Digest
             Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "DENIED", message))
         }
     }
+}
+
+/// Whether the bytes are there, and as many as they should be. If not, the answer that there are none makes clients push them again, and
+/// that heals them.
+pub(crate) async fn is_there(registry: &Registry, digest: &Digest, size: u64) -> Result<bool, Failure> {
+    let found = registry.engine.ports().blobs.size(digest).await?;
+    if found != Some(size) {
+        tracing::error!(%digest, size, ?found, "The bytes of a blob are lost: push it again, or restore it from a backup");
+    }
+    Ok(found == Some(size))
 }
 
 /// An answer whose headers were made here, from parsed values.

@@ -9,7 +9,16 @@ use engine::{
 };
 use http::{Method, StatusCode, header, request::Parts};
 
-use crate::{Registry, blobs::built, error::Failure, keep, path::Reference, request::parameters, rights::Rights};
+use crate::{
+    Registry,
+    blobs::{self, built},
+    error::Failure,
+    keep,
+    path::Reference,
+    request::{parameters, whole},
+    rights::Rights,
+    uploads::expect_writable,
+};
 
 fn unknown(rights: &Rights, what: &dyn std::fmt::Display) -> Failure {
     Failure::unknown("MANIFEST_UNKNOWN", format!("repository `{}` has no manifest `{what}`", rights.repository))
@@ -46,6 +55,9 @@ pub(crate) async fn get(
         found => found,
     };
     let (media_type, size) = found.ok_or_else(|| unknown(rights, &digest))?;
+    if request.method == Method::HEAD && !blobs::is_there(registry, &digest, size).await? {
+        return Err(unknown(rights, &digest));
+    }
     let etag = format!("\"{digest}\"");
     let answer = Response::builder()
         .header("docker-content-digest", digest.as_str())
@@ -101,6 +113,7 @@ pub(crate) async fn put(
     request: Request,
 ) -> Result<Response, Failure> {
     rights.push()?;
+    expect_writable(registry)?;
     let query = request.uri().query().map(ToOwned::to_owned);
     let media_type = request
         .headers()
@@ -108,7 +121,7 @@ pub(crate) async fn put(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let bytes = axum::body::to_bytes(request.into_body(), MANIFEST_BYTES_MAX).await.map_err(|_| too_large())?;
+    let bytes = whole(request.into_body(), MANIFEST_BYTES_MAX, too_large).await?;
     let digest = match reference {
         Reference::Tag(_) | Reference::NoTag(_) => Digest::sha256(&bytes),
         Reference::Digest(claimed) => {
@@ -129,8 +142,11 @@ pub(crate) async fn put(
     })?;
     require_parts(registry, &rights, &record).await?;
     let subject = record.subject.clone();
-    if !already_so(registry, &rights, &record, &tags).await? {
+    let already_so = already_so(registry, &rights, &record, &tags).await?;
+    if !already_so || !is_intact(registry, &digest).await {
         registry.engine.ports().blobs.put(&digest, bytes).await?;
+    }
+    if !already_so {
         let command = Command::PushManifest {
             repository: rights.repository.clone(),
             digest: digest.clone(),
@@ -215,7 +231,13 @@ async fn already_so(
             return Ok(false);
         }
     }
-    Ok(registry.engine.ports().blobs.size(&record.digest).await?.is_some())
+    Ok(true)
+}
+
+/// Whether the bytes are there and what they should be; if not, pushing them again heals them.
+async fn is_intact(registry: &Registry, digest: &Digest) -> bool {
+    let read = registry.engine.ports().blobs.read(digest, MANIFEST_BYTES_MAX as u64).await;
+    matches!(read, Ok(Some(_)))
 }
 
 /// `DELETE` of a manifest or a tag.

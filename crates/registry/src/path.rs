@@ -1,7 +1,6 @@
 //! Paths: a repository's name may have slashes, so what is asked for stands behind it.
 
 use domain::{Digest, InvalidName, RepositoryName, TagName};
-use engine::ports::UploadId;
 
 use crate::error::Failure;
 
@@ -12,8 +11,8 @@ pub(crate) enum Target {
     Blob(Digest),
     /// `blobs/uploads/`
     Uploads,
-    /// `blobs/uploads/<id>`
-    Upload(UploadId),
+    /// `blobs/uploads/<name>`
+    Upload(String),
     /// `manifests/<tag or digest>`
     Manifest(Reference),
     /// `tags/list`
@@ -40,10 +39,7 @@ pub(crate) fn parse(path: &str) -> Result<(RepositoryName, Target), Failure> {
         return target(name, Target::Uploads);
     }
     if let Some(name) = rest.strip_suffix("/blobs/uploads") {
-        let id = last
-            .parse()
-            .map_err(|_| Failure::unknown("BLOB_UPLOAD_UNKNOWN", format!("there is no upload `{last}`")))?;
-        return target(name, Target::Upload(id));
+        return target(name, Target::Upload(last.to_owned()));
     }
     if let Some(name) = rest.strip_suffix("/blobs") {
         return target(name, Target::Blob(digest(last)?));
@@ -86,7 +82,7 @@ mod tests {
         for (path, expected) in [
             (format!("shop/web/blobs/{digest}"), format!("shop/web Blob({digest})")),
             ("a/b/c/blobs/uploads/".into(), "a/b/c Uploads".into()),
-            (format!("blobs/blobs/uploads/{id}"), format!("blobs Upload(UploadId(\"{id}\"))")),
+            (format!("blobs/blobs/uploads/{id}"), format!("blobs Upload(\"{id}\")")),
             ("shop/web/manifests/latest".into(), "shop/web Manifest(Tag(latest))".into()),
             (format!("shop/web/manifests/{digest}"), format!("shop/web Manifest(Digest({digest}))")),
             ("shop/web/tags/list".into(), "shop/web Tags".into()),

@@ -1,9 +1,12 @@
 //! One request: who asks, for what, and who answers.
 
 use axum::{
+    body::{Body, HttpBody},
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::{
@@ -41,10 +44,10 @@ async fn answer(registry: &Registry, request: Request) -> Result<Response, Failu
         (Method::GET | Method::HEAD, Target::Blob(digest)) => blobs::get(registry, &rights, &digest, &parts).await,
         (Method::DELETE, Target::Blob(digest)) => blobs::delete(registry, &rights, &digest).await,
         (Method::POST, Target::Uploads) => uploads::begin(registry, &rights, whole(body)).await,
-        (Method::PATCH, Target::Upload(id)) => uploads::append(registry, &rights, &id, whole(body)).await,
-        (Method::PUT, Target::Upload(id)) => uploads::finish(registry, &rights, &id, whole(body)).await,
-        (Method::GET, Target::Upload(id)) => uploads::status(registry, &rights, &id).await,
-        (Method::DELETE, Target::Upload(id)) => uploads::cancel(registry, &rights, &id).await,
+        (Method::PATCH, Target::Upload(name)) => uploads::append(registry, &rights, &name, whole(body)).await,
+        (Method::PUT, Target::Upload(name)) => uploads::finish(registry, &rights, &name, whole(body)).await,
+        (Method::GET, Target::Upload(name)) => uploads::status(registry, &rights, &name).await,
+        (Method::DELETE, Target::Upload(name)) => uploads::cancel(registry, &rights, &name).await,
         (Method::GET | Method::HEAD, Target::Manifest(reference)) => {
             manifests::get(registry, &rights, &reference, &parts).await
         }
@@ -61,6 +64,25 @@ async fn answer(registry: &Registry, request: Request) -> Result<Response, Failu
 fn versioned(mut response: Response) -> Response {
     response.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
     response
+}
+
+/// The whole of a body of at most `limit` bytes; `too_large` is said of more.
+pub(crate) async fn whole(body: Body, limit: usize, too_large: impl Fn() -> Failure) -> Result<Bytes, Failure> {
+    // Who says beforehand that it is too much is answered before it is sent.
+    if HttpBody::size_hint(&body).lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let mut pieces = body.into_data_stream();
+    let mut whole = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        let broken = |error| Failure::malformed("UNSUPPORTED", format!("the body did not arrive whole: {error}"));
+        let piece = piece.map_err(broken)?;
+        if piece.len() > limit - whole.len() {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
 }
 
 /// The value of a parameter of the query, percent-decoded.

@@ -25,7 +25,8 @@ pub(crate) async fn begin(registry: &Registry, rights: &Rights, request: Request
         }
     }
     let whole = parameter(query, "digest").map(|text| path::digest(&text)).transpose()?;
-    let id = registry.engine.ports().blobs.begin_upload().await?;
+    expect_writable(registry)?;
+    let id = registry.engine.ports().blobs.begin_upload(&owner(rights)).await?;
     match whole {
         None => underway(rights, &id, 0, StatusCode::ACCEPTED),
         Some(digest) => {
@@ -48,6 +49,9 @@ async fn mounted(registry: &Registry, rights: &Rights, digest: &Digest, from: Op
     };
     for source in sources {
         let Some(size) = catalog.blob(&source, digest).await? else { continue };
+        if registry.engine.ports().blobs.size(digest).await? != Some(size) {
+            continue;
+        }
         let there = Rights::of(registry, rights.actor.clone(), source).await?;
         if there.pull(registry, digest).await.is_ok() {
             catalog.link_blob(&rights.repository, digest, size, registry.engine.now()).await?;
@@ -61,27 +65,31 @@ async fn mounted(registry: &Registry, rights: &Rights, digest: &Digest, from: Op
 pub(crate) async fn append(
     registry: &Registry,
     rights: &Rights,
-    id: &UploadId,
+    name: &str,
     request: Request,
 ) -> Result<Response, Failure> {
     rights.push()?;
-    let size = take(registry, id, request).await?;
-    underway(rights, id, size, StatusCode::ACCEPTED)
+    expect_writable(registry)?;
+    let id = of_caller(rights, name)?;
+    let size = take(registry, &id, request).await?;
+    underway(rights, &id, size, StatusCode::ACCEPTED)
 }
 
 /// `PUT`: appends the last bytes, if any, and makes the upload a blob.
 pub(crate) async fn finish(
     registry: &Registry,
     rights: &Rights,
-    id: &UploadId,
+    name: &str,
     request: Request,
 ) -> Result<Response, Failure> {
     rights.push()?;
+    expect_writable(registry)?;
+    let id = of_caller(rights, name)?;
     let digest = parameter(request.uri().query(), "digest");
     let digest = digest.ok_or_else(|| Failure::malformed("DIGEST_INVALID", "`?digest=` is missing"))?;
     let digest = path::digest(&digest)?;
-    take(registry, id, request).await?;
-    store(registry, rights, id, &digest).await
+    take(registry, &id, request).await?;
+    store(registry, rights, &id, &digest).await
 }
 
 async fn take(registry: &Registry, id: &UploadId, request: Request) -> Result<u64, Failure> {
@@ -108,25 +116,45 @@ async fn take(registry: &Registry, id: &UploadId, request: Request) -> Result<u6
 }
 
 /// `GET`: how far an upload is.
-pub(crate) async fn status(registry: &Registry, rights: &Rights, id: &UploadId) -> Result<Response, Failure> {
+pub(crate) async fn status(registry: &Registry, rights: &Rights, name: &str) -> Result<Response, Failure> {
     rights.push()?;
-    let size = registry.engine.ports().blobs.upload_offset(id).await?;
-    underway(rights, id, size, StatusCode::NO_CONTENT)
+    let id = of_caller(rights, name)?;
+    let size = registry.engine.ports().blobs.upload_offset(&id).await?;
+    underway(rights, &id, size, StatusCode::NO_CONTENT)
 }
 
 /// `DELETE`: the upload is not wanted any more.
-pub(crate) async fn cancel(registry: &Registry, rights: &Rights, id: &UploadId) -> Result<Response, Failure> {
+pub(crate) async fn cancel(registry: &Registry, rights: &Rights, name: &str) -> Result<Response, Failure> {
     rights.push()?;
-    registry.engine.ports().blobs.cancel_upload(id).await?;
+    registry.engine.ports().blobs.cancel_upload(&of_caller(rights, name)?).await?;
     built(Response::builder().status(StatusCode::NO_CONTENT).body(Body::empty()))
 }
 
 async fn store(registry: &Registry, rights: &Rights, id: &UploadId, digest: &Digest) -> Result<Response, Failure> {
     let ports = registry.engine.ports();
-    registry.engine.writable()?;
     let size = ports.blobs.finish_upload(id, digest).await?;
     ports.catalog.link_blob(&rights.repository, digest, size, registry.engine.now()).await?;
     created(rights, digest)
+}
+
+/// Whose an upload is: nobody else goes on with it, nor does its owner in another repository.
+fn owner(rights: &Rights) -> String {
+    format!("{} {}", rights.actor.party, rights.repository)
+}
+
+fn of_caller(rights: &Rights, name: &str) -> Result<UploadId, Failure> {
+    let unknown = |_| Failure::unknown("BLOB_UPLOAD_UNKNOWN", format!("there is no upload `{name}`"));
+    UploadId::named(name, &owner(rights)).map_err(unknown)
+}
+
+/// Refuses at once what could not be stored in the end.
+pub(crate) fn expect_writable(registry: &Registry) -> Result<(), Failure> {
+    registry.engine.writable().map_err(|reason| {
+        tracing::error!(reason, "A push is refused");
+        let message =
+            "the server's disk failed, so nothing is stored until the server is started again; reading goes on";
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "UNKNOWN", message)
+    })
 }
 
 fn created(rights: &Rights, digest: &Digest) -> Result<Response, Failure> {
@@ -142,7 +170,7 @@ fn underway(rights: &Rights, id: &UploadId, size: u64, status: StatusCode) -> Re
         .status(status)
         .header(header::LOCATION, format!("/v2/{}/blobs/uploads/{id}", rights.repository))
         .header(header::RANGE, format!("0-{}", size.saturating_sub(1)))
-        .header("docker-upload-uuid", id.as_str());
+        .header("docker-upload-uuid", id.name());
     built(answer.body(Body::empty()))
 }
 

@@ -5,10 +5,12 @@
 //!   blobs/sha256/ab/<64 digits>    the bytes, and nothing else: `sha256sum` gives the name
 //!   blobs/sha512/cd/<128 digits>
 //!   sums/sha256/ab/<64 digits>     the checksums of its 256 KiB chunks, derived; none for small blobs
-//!   uploads/<32 digits>            an upload on its way
+//!   uploads/<64 digits>            an upload on its way
+//!   damaged/<digits>               what was found damaged, for whoever wants to look at it
 //! ```
 //!
-//! A blob is written to `uploads/`, synced, renamed into place, and its folder synced. So what stands under a digest is whole.
+//! A blob is written to `uploads/`, synced, renamed into place, and its folder synced. So what stands under a digest is whole. Once a sync
+//! fails nothing is stored until a restart: a second sync of the same bytes would say that all is well, and they would not be there.
 //!
 //! Reading checks every byte before it is handed out. A full SHA-256 for each pull would cost more than all the rest of it, so chunks are
 //! checked with XXH3 against the sums that were taken while the blob was written and its digest was verified; see
@@ -25,7 +27,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -51,6 +53,8 @@ pub struct Directory {
     sums: SumCache,
     /// The folders of blobs that are known to survive a crash.
     folders: Mutex<BTreeSet<PathBuf>>,
+    /// Why nothing is stored any more.
+    stopped: OnceLock<String>,
 }
 
 impl Directory {
@@ -63,8 +67,8 @@ impl Directory {
         for folder in [root.join("blobs"), root.to_owned()] {
             sync(&folder).map_err(|error| trouble("sync", &folder, error))?;
         }
-        let (uploads, sums, folders) = Default::default();
-        Ok(Self { root: root.to_owned(), uploads, sums, folders })
+        let (uploads, sums, folders, stopped) = Default::default();
+        Ok(Self { root: root.to_owned(), uploads, sums, folders, stopped })
     }
 
     fn path(&self, kind: &str, digest: &Digest) -> PathBuf {
@@ -106,7 +110,7 @@ impl Directory {
     }
 
     fn keep_sums(&self, digest: &Digest, size: u64, sums: &[u64]) -> Result<(), Trouble> {
-        let (path, temporary) = (self.path("sums", digest), self.upload_path(&new_upload_id()?));
+        let (path, temporary) = (self.path("sums", digest), self.upload_path(&new_upload_id("")?));
         let write = || {
             fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
             fs::write(&temporary, sums::encode(size, sums))?;
@@ -127,27 +131,42 @@ impl Directory {
             // They are taken anew when they are missed.
             tracing::warn!(%error, %digest, "The sums of a blob cannot be kept");
         }
-        let adopt = || {
-            self.make_folder(&to)?;
-            fs::rename(from, &to)?;
-            sync(to.parent().unwrap_or(&self.root))
-        };
-        adopt().map_err(|error| trouble("write", &to, error))
+        self.make_folder(&to)?;
+        fs::rename(from, &to).map_err(|error| trouble("write", &to, error))?;
+        self.sync_folder(to.parent().unwrap_or(&self.root))
     }
 
     /// Makes the folder of a blob; it survives a crash.
-    fn make_folder(&self, blob: &Path) -> io::Result<()> {
+    fn make_folder(&self, blob: &Path) -> Result<(), Trouble> {
         let folder = blob.parent().unwrap_or(&self.root);
         let mut durable = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if !durable.contains(folder) {
-            fs::create_dir_all(folder)?;
-            sync(folder.parent().unwrap_or(&self.root))?;
+            fs::create_dir_all(folder).map_err(|error| trouble("make", folder, error))?;
+            self.sync_folder(folder.parent().unwrap_or(&self.root))?;
             durable.insert(folder.to_owned());
         }
         Ok(())
     }
 
+    fn sync_folder(&self, folder: &Path) -> Result<(), Trouble> {
+        sync(folder).map_err(|error| self.stop(folder, error))
+    }
+
+    /// Stores nothing any more, from now on: what the disk did is unknown.
+    fn stop(&self, path: &Path, error: io::Error) -> Trouble {
+        tracing::error!(path = %path.display(), %error, "The disk does not sync; no blob is stored until a restart");
+        self.stopped.get_or_init(|| {
+            format!("`{}` could not be synced ({error}); start the server again once the disk is sound", path.display())
+        });
+        trouble("sync", path, error)
+    }
+
+    fn expect_writable(&self) -> Result<(), Trouble> {
+        self.writable().map_err(|reason| Trouble::new("store blobs", reason))
+    }
+
     fn put_blocking(&self, digest: &Digest, bytes: &[u8]) -> Result<(), UploadError> {
+        self.expect_writable()?;
         let actual = Digest::of(digest.algorithm(), bytes);
         if actual != *digest {
             return Err(UploadError::DigestMismatch { claimed: digest.clone(), actual });
@@ -155,19 +174,20 @@ impl Directory {
         let blob = self.path("blobs", digest);
         if fs::read(&blob).is_ok_and(|stored| stored == bytes) {
             // Whoever put it there may not have come to this yet.
-            let synced = self.make_folder(&blob).and_then(|()| sync(blob.parent().unwrap_or(&self.root)));
-            return Ok(synced.map_err(|error| trouble("sync", &blob, error))?);
+            self.make_folder(&blob)?;
+            return Ok(self.sync_folder(blob.parent().unwrap_or(&self.root))?);
         }
-        let path = self.upload_path(&new_upload_id()?);
+        let path = self.upload_path(&new_upload_id("")?);
         let write = || {
             let mut file = File::create_new(&path)?;
             file.write_all(bytes)?;
-            file.sync_data()
+            Ok(file)
         };
         let mut chunks = Chunks::default();
         chunks.update(bytes);
         let written = write().map_err(|error| trouble("write", &path, error));
-        let adopted = written.and_then(|()| self.adopt(&path, digest, bytes.len() as u64, &chunks.finish()));
+        let synced = written.and_then(|file| file.sync_data().map_err(|error| self.stop(&path, error)));
+        let adopted = synced.and_then(|()| self.adopt(&path, digest, bytes.len() as u64, &chunks.finish()));
         adopted.map_err(|error| {
             let _ = fs::remove_file(&path);
             error.into()
@@ -252,8 +272,25 @@ impl Blobs for Directory {
         Ok(found)
     }
 
-    async fn begin_upload(&self) -> Result<UploadId, Trouble> {
-        self.begin()
+    async fn set_aside(&self, digest: &Digest) -> Result<bool, Trouble> {
+        let (from, folder) = (self.path("blobs", digest), self.root.join("damaged"));
+        self.sums.remove(digest);
+        let _ = fs::remove_file(self.path("sums", digest));
+        fs::create_dir_all(&folder).map_err(|error| trouble("make", &folder, error))?;
+        match fs::rename(&from, folder.join(digest.hex())) {
+            Ok(()) => self.sync_folder(from.parent().unwrap_or(&self.root)).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(trouble("set aside", &from, error)),
+        }
+    }
+
+    fn writable(&self) -> Result<(), String> {
+        self.stopped.get().map_or(Ok(()), |reason| Err(reason.clone()))
+    }
+
+    async fn begin_upload(&self, owner: &str) -> Result<UploadId, Trouble> {
+        self.expect_writable()?;
+        self.begin(owner)
     }
 
     async fn upload_offset(&self, id: &UploadId) -> Result<u64, UploadError> {
@@ -261,10 +298,12 @@ impl Blobs for Directory {
     }
 
     async fn append(&self, id: &UploadId, offset: u64, bytes: ByteStream, limit: u64) -> Result<u64, UploadError> {
+        self.expect_writable()?;
         self.upload(id)?.append(offset, bytes, limit).await
     }
 
     async fn finish_upload(&self, id: &UploadId, digest: &Digest) -> Result<u64, UploadError> {
+        self.expect_writable()?;
         self.finish(id, digest).await
     }
 

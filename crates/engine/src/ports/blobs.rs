@@ -24,7 +24,8 @@ pub struct Blob {
     pub bytes: ByteStream,
 }
 
-/// The name of an upload: 32 lower-case hexadecimal digits.
+/// An upload of somebody: 32 lower-case hexadecimal digits that nobody can guess, which are its name, and 32 that follow from whose it is.
+/// So whoever knows the name of somebody else's upload still cannot find it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId(String);
 
@@ -87,13 +88,21 @@ pub trait Blobs: Send + Sync + 'static {
     /// Digests in their order after `after`, at most `limit`.
     async fn list(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, Trouble>;
 
-    /// Begins an upload.
-    async fn begin_upload(&self) -> Result<UploadId, Trouble>;
+    /// Takes a damaged blob away from under its digest, and keeps its bytes elsewhere for whoever wants to look at them; `false` if there
+    /// was none. Storing the blob again heals it.
+    async fn set_aside(&self, digest: &Digest) -> Result<bool, Trouble>;
+
+    /// Whether anything can be stored; if not, why. Once something could not be made durable, nothing is stored until a restart.
+    fn writable(&self) -> Result<(), String>;
+
+    /// Begins an upload that belongs to `owner`, a text that means something to the caller only.
+    async fn begin_upload(&self, owner: &str) -> Result<UploadId, Trouble>;
 
     /// How many bytes an upload has.
     async fn upload_offset(&self, id: &UploadId) -> Result<u64, UploadError>;
 
-    /// Appends bytes that begin at `offset`, at most `limit` of them; answers with how many bytes the upload has then.
+    /// Appends bytes that begin at `offset`, at most `limit` of them; answers with how many bytes the upload has then. Where an earlier
+    /// request waits for bytes that do not come, a new one takes its place.
     async fn append(&self, id: &UploadId, offset: u64, bytes: ByteStream, limit: u64) -> Result<u64, UploadError>;
 
     /// Makes the upload the blob `digest`, if its bytes have that digest; answers with its size. A mismatch discards the upload.
@@ -104,33 +113,51 @@ pub trait Blobs: Send + Sync + 'static {
 }
 
 impl UploadId {
-    /// A name from 16 random bytes.
-    pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    /// How many digits a name has.
+    const NAME: usize = 32;
+
+    /// An upload of `owner` with a name from 16 random bytes.
+    pub fn new(random: [u8; 16], owner: &str) -> Self {
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{name}{}", Self::of_owner(owner)))
     }
 
-    /// The name as text, safe as a file name.
+    /// The upload of `owner` with this name, if there is one.
+    pub fn named(name: &str, owner: &str) -> Result<Self, InvalidUploadId> {
+        if name.len() == Self::NAME { format!("{name}{}", Self::of_owner(owner)).parse() } else { Err(InvalidUploadId) }
+    }
+
+    /// What its owner calls it.
+    pub fn name(&self) -> &str {
+        &self.0[..Self::NAME]
+    }
+
+    /// All of it as text, safe as a file name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    fn of_owner(owner: &str) -> String {
+        Digest::sha256(owner.as_bytes()).hex()[..Self::NAME].to_owned()
     }
 }
 
 /// A text is no [`UploadId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the name of an upload: 32 lower-case hexadecimal digits")]
+#[error("not an upload: lower-case hexadecimal digits, 32 in its name and 64 in all")]
 pub struct InvalidUploadId;
 
 impl FromStr for UploadId {
     type Err = InvalidUploadId;
 
     fn from_str(text: &str) -> Result<Self, InvalidUploadId> {
-        let valid = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let valid = text.len() == 2 * Self::NAME && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if valid { Ok(Self(text.into())) } else { Err(InvalidUploadId) }
     }
 }
 
 impl fmt::Display for UploadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.name())
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 /// How many blobs are listed at once.
 const CHUNK: usize = 1000;
 
-/// Read every stored blob and compare it with its digest; exit code 1 if one is damaged. The server must be stopped.
+/// Read every stored blob and compare it with its digest; exit code 1 if one is damaged, which is set aside so that a push heals it. The server must be stopped.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  selfsame scrub --data selfsame-data")]
 pub struct ScrubArgs {
@@ -46,7 +46,10 @@ pub async fn run(context: &Context, args: ScrubArgs) -> Outcome {
         for digest in chunk {
             match blobs.verify(&digest).await? {
                 Some(true) => scrubbed.intact += 1,
-                Some(false) => scrubbed.damaged.push(digest),
+                Some(false) => {
+                    blobs.set_aside(&digest).await?;
+                    scrubbed.damaged.push(digest);
+                }
                 // It was removed since it was listed.
                 None => {}
             }
@@ -55,8 +58,11 @@ pub async fn run(context: &Context, args: ScrubArgs) -> Outcome {
     }
     bar.finish_and_clear();
     output::answer(context.json, &scrubbed, |scrubbed| {
-        let damaged: String =
-            scrubbed.damaged.iter().map(|digest| format!("\nFOUND: the blob `{digest}` is damaged")).collect();
+        let damaged: String = scrubbed
+            .damaged
+            .iter()
+            .map(|digest| format!("\nFOUND: the blob `{digest}` is damaged and set aside in `damaged/`"))
+            .collect();
         format!("{} blobs are intact{damaged}", scrubbed.intact)
     })?;
     match scrubbed.damaged.len() {

@@ -14,7 +14,7 @@ use std::{
 use domain::{Algorithm, Digest};
 use engine::ports::{ByteStream, Trouble, UploadError, UploadId};
 use futures::StreamExt;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::{
     Directory,
@@ -30,6 +30,8 @@ pub(super) struct Upload {
     /// How many bytes there are; to be read while an append waits for its client.
     size: AtomicU64,
     progress: Mutex<Progress>,
+    /// How many requests came for it: each waits for those before it, and the last need not wait for one that stalls.
+    came: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -40,11 +42,14 @@ struct Progress {
     ended: bool,
 }
 
-/// A name that nobody else has.
-pub(crate) fn new_id() -> Result<UploadId, Trouble> {
+/// How long a request may go without a byte while another waits for it.
+const STALLED: Duration = Duration::from_secs(1);
+
+/// An upload whose name nobody else has.
+pub(crate) fn new_id(owner: &str) -> Result<UploadId, Trouble> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Trouble::new("draw a random name", error))?;
-    Ok(UploadId::from_random(bytes))
+    Ok(UploadId::new(bytes, owner))
 }
 
 impl Upload {
@@ -55,11 +60,19 @@ impl Upload {
     pub async fn append(&self, offset: u64, mut bytes: ByteStream, limit: u64) -> Result<u64, UploadError> {
         // Asked for without the lock, too: an earlier append may wait long for a client that is gone.
         self.expect_at(offset)?;
-        let mut progress = self.progress.lock().await;
+        let (number, mut progress) = self.turn().await;
         let mut file = blocking(|| self.open(&mut progress))?;
         self.expect_at(offset)?;
         let mut left = limit;
-        while let Some(piece) = bytes.next().await {
+        loop {
+            let piece = tokio::select! {
+                biased;
+                piece = bytes.next() => piece,
+                () = self.superseded(number) => {
+                    return Err(UploadError::Interrupted("no bytes came, and another request goes on with it".into()));
+                }
+            };
+            let Some(piece) = piece else { break };
             let piece = piece.map_err(|error| UploadError::Interrupted(error.to_string()))?;
             let over = || UploadError::Interrupted(format!("there are more than {limit} bytes"));
             left = left.checked_sub(piece.len() as u64).ok_or_else(over)?;
@@ -69,6 +82,22 @@ impl Upload {
             }
         }
         Ok(self.size())
+    }
+
+    /// Waits for the requests before this one; its number, and what they came to.
+    async fn turn(&self) -> (u64, MutexGuard<'_, Progress>) {
+        let mut number = 0;
+        self.came.send_modify(|came| {
+            *came += 1;
+            number = *came;
+        });
+        (number, self.progress.lock().await)
+    }
+
+    /// Ready once another request waits and has given this one time.
+    async fn superseded(&self, number: u64) {
+        let _ = self.came.subscribe().wait_for(|came| *came > number).await;
+        tokio::time::sleep(STALLED).await;
     }
 
     fn expect_at(&self, offset: u64) -> Result<(), UploadError> {
@@ -122,8 +151,8 @@ impl Upload {
 }
 
 impl Directory {
-    pub(super) fn begin(&self) -> Result<UploadId, Trouble> {
-        let id = new_id()?;
+    pub(super) fn begin(&self, owner: &str) -> Result<UploadId, Trouble> {
+        let id = new_id(owner)?;
         let path = self.upload_path(&id);
         File::create_new(&path).map_err(|error| trouble("make", &path, error))?;
         Ok(id)
@@ -140,17 +169,19 @@ impl Directory {
             io::ErrorKind::NotFound => UploadError::Unknown(id.clone()),
             _ => trouble("open", &path, error).into(),
         })?;
-        let (size, progress) = (AtomicU64::new(size.len()), Mutex::default());
-        let upload = Arc::new(Upload { id: id.clone(), path, size, progress });
+        let (size, progress, came) = (AtomicU64::new(size.len()), Mutex::default(), watch::Sender::new(0));
+        let upload = Arc::new(Upload { id: id.clone(), path, size, progress, came });
         uploads.insert(id.clone(), upload.clone());
         Ok(upload)
     }
 
     pub(super) async fn finish(&self, id: &UploadId, digest: &Digest) -> Result<u64, UploadError> {
         let upload = self.upload(id)?;
-        let mut progress = upload.progress.lock().await;
+        let (_, mut progress) = upload.turn().await;
         let finished = blocking(|| self.make_blob(&upload, &mut progress, digest));
-        if matches!(finished, Ok(_) | Err(UploadError::DigestMismatch { .. })) {
+        // What could not be synced is lost, whatever a second sync would say.
+        let over = matches!(finished, Ok(_) | Err(UploadError::DigestMismatch { .. }));
+        if over || self.expect_writable().is_err() {
             self.forget(&upload, &mut progress);
         }
         finished
@@ -168,14 +199,14 @@ impl Directory {
         if actual != *digest {
             return Err(UploadError::DigestMismatch { claimed: digest.clone(), actual });
         }
-        file.sync_data().map_err(|error| upload.trouble("sync", error))?;
+        file.sync_data().map_err(|error| self.stop(&upload.path, error))?;
         self.adopt(&upload.path, digest, size, &sums)?;
         Ok(size)
     }
 
     pub(super) async fn cancel(&self, id: &UploadId) -> Result<(), UploadError> {
         let upload = self.upload(id)?;
-        let mut progress = upload.progress.lock().await;
+        let (_, mut progress) = upload.turn().await;
         if progress.ended {
             return Err(UploadError::Unknown(id.clone()));
         }

@@ -19,13 +19,15 @@ pub(super) async fn uploads(blobs: &dyn Blobs) {
     interrupted(blobs).await;
     of_other_bytes(blobs).await;
     cancelled(blobs).await;
+    of_somebody_else(blobs).await;
+    stalled(blobs).await;
     of_the_same(blobs).await;
 }
 
 async fn in_pieces(blobs: &dyn Blobs) {
     let whole = bytes(900_001);
     for digest in [Digest::sha256(&whole), Digest::sha512(&whole)] {
-        let id = blobs.begin_upload().await.unwrap();
+        let id = blobs.begin_upload("somebody").await.unwrap();
         assert_eq!(blobs.upload_offset(&id).await.unwrap(), 0);
         let mut offset = 0;
         for end in [0, 1, 300_000, 900_001] {
@@ -43,7 +45,7 @@ async fn in_pieces(blobs: &dyn Blobs) {
 }
 
 async fn out_of_order(blobs: &dyn Blobs) {
-    let id = blobs.begin_upload().await.unwrap();
+    let id = blobs.begin_upload("somebody").await.unwrap();
     blobs.append(&id, 0, pieces(&bytes(100), 100), PLENTY).await.unwrap();
     for begins_at in [0, 99, 101] {
         let refused = blobs.append(&id, begins_at, pieces(&bytes(5), 5), PLENTY).await;
@@ -66,7 +68,7 @@ async fn out_of_order(blobs: &dyn Blobs) {
 
 async fn interrupted(blobs: &dyn Blobs) {
     let whole = bytes(1_000);
-    let id = blobs.begin_upload().await.unwrap();
+    let id = blobs.begin_upload("somebody").await.unwrap();
     let broken = futures::stream::iter([Err(Trouble::new("read from the client", "it is gone"))]);
     let client = pieces(&whole.slice(..600), 100).chain(broken).boxed();
     let refused = blobs.append(&id, 0, client, PLENTY).await;
@@ -84,7 +86,7 @@ async fn interrupted(blobs: &dyn Blobs) {
 }
 
 async fn of_other_bytes(blobs: &dyn Blobs) {
-    let id = blobs.begin_upload().await.unwrap();
+    let id = blobs.begin_upload("somebody").await.unwrap();
     blobs.append(&id, 0, pieces(&Bytes::from_static(b"these"), 2), PLENTY).await.unwrap();
     let (claimed, actual) = (Digest::sha256(b"those"), Digest::sha256(b"these"));
     match blobs.finish_upload(&id, &claimed).await {
@@ -98,19 +100,45 @@ async fn of_other_bytes(blobs: &dyn Blobs) {
 }
 
 async fn cancelled(blobs: &dyn Blobs) {
-    let id = blobs.begin_upload().await.unwrap();
+    let id = blobs.begin_upload("somebody").await.unwrap();
     blobs.append(&id, 0, pieces(&bytes(10), 3), PLENTY).await.unwrap();
     blobs.cancel_upload(&id).await.unwrap();
     is_gone(blobs, &id).await;
     assert!(matches!(blobs.cancel_upload(&id).await, Err(UploadError::Unknown(_))));
-    is_gone(blobs, &UploadId::from_random([7; 16])).await;
+    is_gone(blobs, &UploadId::new([7; 16], "somebody")).await;
+}
+
+async fn of_somebody_else(blobs: &dyn Blobs) {
+    let id = blobs.begin_upload("somebody").await.unwrap();
+    assert_eq!(UploadId::named(id.name(), "somebody").unwrap(), id, "its owner finds it by its name");
+    is_gone(blobs, &UploadId::named(id.name(), "somebody else").unwrap()).await;
+    blobs.cancel_upload(&id).await.unwrap();
+}
+
+/// A client whose connection died without a word comes back; what it sends now must not wait for what will never come.
+async fn stalled(blobs: &dyn Blobs) {
+    let whole = bytes(30);
+    let id = blobs.begin_upload("somebody").await.unwrap();
+    let silent = pieces(&whole.slice(..10), 10).chain(futures::stream::pending()).boxed();
+    let mut dead = Box::pin(blobs.append(&id, 0, silent, PLENTY));
+    assert!(futures::poll!(&mut dead).is_pending());
+    let resumed = async {
+        let offset = blobs.upload_offset(&id).await.unwrap();
+        assert_eq!(offset, 10);
+        blobs.append(&id, offset, pieces(&whole.slice(10..), 10), PLENTY).await.expect("it goes on");
+        blobs.finish_upload(&id, &Digest::sha256(&whole)).await
+    };
+    tokio::select! {
+        finished = resumed => assert_eq!(finished.unwrap(), 30),
+        size = async { drop((&mut dead).await); std::future::pending::<u64>().await } => unreachable!("{size}"),
+    }
 }
 
 async fn of_the_same(blobs: &dyn Blobs) {
     let whole = bytes(123_456);
     let digest = Digest::sha256(&whole);
     let upload = async || {
-        let id = blobs.begin_upload().await?;
+        let id = blobs.begin_upload("somebody").await?;
         blobs.append(&id, 0, pieces(&whole, 50_000), PLENTY).await?;
         blobs.finish_upload(&id, &digest).await
     };

@@ -63,8 +63,16 @@ impl Blobs for Memory {
             .collect())
     }
 
-    async fn begin_upload(&self) -> Result<UploadId, Trouble> {
-        let id = new_upload_id()?;
+    async fn set_aside(&self, digest: &Digest) -> Result<bool, Trouble> {
+        self.delete(digest).await
+    }
+
+    fn writable(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn begin_upload(&self, owner: &str) -> Result<UploadId, Trouble> {
+        let id = new_upload_id(owner)?;
         locked(&self.blobs).uploads.insert(id.clone(), Vec::new());
         Ok(id)
     }
