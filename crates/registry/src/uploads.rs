@@ -149,12 +149,7 @@ fn of_caller(rights: &Rights, name: &str) -> Result<UploadId, Failure> {
 
 /// Refuses at once what could not be stored in the end.
 pub(crate) fn expect_writable(registry: &Registry) -> Result<(), Failure> {
-    registry.engine.writable().map_err(|reason| {
-        tracing::error!(reason, "A push is refused");
-        let message =
-            "the server's disk failed, so nothing is stored until the server is started again; reading goes on";
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "UNKNOWN", message)
-    })
+    Ok(registry.engine.writable()?)
 }
 
 fn created(rights: &Rights, digest: &Digest) -> Result<Response, Failure> {

@@ -6,4 +6,5 @@ mod hostile;
 mod published;
 mod pulls;
 mod rights;
+mod silence;
 mod story;

@@ -91,14 +91,11 @@ impl Shop {
     }
 
     /// What `GET` of each comes to: a status, and `held` or `not-promoted` where the rules say no.
-    #[track_caller]
-    fn pulls<'a>(&'a self, token: &'a str, what: &'a [(&str, Digest, &str)]) -> impl Future<Output = ()> + 'a {
-        async move {
-            for (path, digest, expected) in what {
-                let (status, code) = self.ask("GET", token, &format!("{path}/{digest}")).await;
-                let found = if code.is_empty() { status.to_string() } else { code };
-                assert_eq!(found, *expected, "{path}/{digest}");
-            }
+    async fn pulls(&self, token: &str, what: &[(&str, Digest, &str)]) {
+        for (path, digest, expected) in what {
+            let (status, code) = self.ask("GET", token, &format!("{path}/{digest}")).await;
+            let found = if code.is_empty() { status.to_string() } else { code };
+            assert_eq!(found, *expected, "{path}/{digest}");
         }
     }
 
