@@ -10,6 +10,7 @@ mod problem;
 mod routes;
 mod serve;
 pub mod token;
+mod unread;
 
 pub use app::App;
 pub use openapi::openapi;

@@ -2,7 +2,12 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware::{from_fn, map_request},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -10,7 +15,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use crate::patient::Patient;
+use crate::{patient::Patient, unread::read_rest};
 
 /// What a server does not go beyond.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +51,7 @@ pub async fn serve_within(
 ) -> io::Result<()> {
     let patient =
         move |request: Request| async move { request.map(|body| Body::new(Patient::new(body, limits.silence))) };
-    let router = router.layer(axum::middleware::map_request(patient));
+    let router = router.layer(from_fn(read_rest)).layer(map_request(patient));
     let permits = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);

@@ -60,7 +60,7 @@ async fn a_body_that_stops_coming_ends_the_request() {
     let admin = Some(world.admin.as_str());
     for (request, token, status) in [
         ("POST /v2/token", None, "400"),
-        ("POST /v1/holds", admin, "413"),
+        ("POST /v1/holds", admin, "400"),
         ("PUT /v2/shop/web/manifests/latest", admin, "400"),
         (
             "POST /v2/shop/web/blobs/uploads/?digest=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
