@@ -45,6 +45,11 @@ impl Narrator {
         &self.program
     }
 
+    /// The address of the server.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Says what comes next.
     pub fn say(&self, text: &str) {
         println!("\n# {text}");
