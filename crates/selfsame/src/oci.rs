@@ -1,5 +1,6 @@
 //! The registry as a client sees it (OCI Distribution 1.1): manifests and blobs of one repository, each checked against its digest.
 
+mod check;
 mod download;
 mod hasher;
 mod layout;

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, path::Path};
 
 use domain::Digest;
-use engine::Ports;
+use engine::{Ports, ports::Trouble};
+use tlog::{EntryBundle, Hash, bundles_for, leaf_hash};
 
-use super::{Finding, Shown, fold::Fold};
+use super::{Finding, Shown, Source, fold::Fold};
 use crate::{
     compose::DataDir,
     outcome::{Failure, Outcome},
@@ -13,6 +14,8 @@ use crate::{
 
 /// How many rows or entries are read at once.
 const CHUNK: usize = 1000;
+/// How many entries that are not what was published are named at most.
+const NAMED_MAX: usize = 1000;
 
 /// The storage of a stopped server.
 pub struct Database {
@@ -35,7 +38,7 @@ impl Database {
     }
 
     /// The rows of the state.
-    pub async fn shown(&self) -> Outcome<Shown> {
+    pub async fn shown(&self) -> Result<Shown, Trouble> {
         let size = self.ports.ledger.head().await?.frontier.size();
         let mut rows = BTreeMap::new();
         let mut after: Option<String> = None;
@@ -47,6 +50,46 @@ impl Database {
         }
     }
 
+    /// Compares each of the first `size` entries with the one that was published, whose hashes lead to the signed root. Answers with how many
+    /// were compared.
+    pub async fn compare(&self, source: &Source, size: u64, findings: &mut Vec<Finding>) -> Outcome<u64> {
+        let stored = match self.ports.ledger.head().await {
+            Ok(head) => head.frontier.size().min(size),
+            Err(trouble) => {
+                findings.push(Finding::Database { problem: trouble.to_string() });
+                return Ok(0);
+            }
+        };
+        for bundle in bundles_for(0, stored) {
+            // What is wrong with a published file was found before.
+            let Ok(published) = source.tile(&bundle.tile()).await? else { continue };
+            self.compare_bundle(&bundle, &published, findings).await;
+            if findings.len() >= NAMED_MAX {
+                break;
+            }
+        }
+        Ok(stored)
+    }
+
+    async fn compare_bundle(&self, bundle: &EntryBundle, published: &[Hash], findings: &mut Vec<Finding>) {
+        let first = bundle.first_entry();
+        let read = self.ports.ledger.read(first, published.len()).await;
+        let whole =
+            read.is_ok_and(|entries| entries.iter().map(|entry| leaf_hash(entry)).eq(published.iter().copied()));
+        if whole {
+            return;
+        }
+        for (entry, hash) in (first..).zip(published) {
+            let problem = match self.ports.ledger.read_each(&[entry]).await.as_deref() {
+                Ok([(_, bytes)]) if leaf_hash(bytes) == *hash => continue,
+                Ok([_]) => "is not the one that was published".to_owned(),
+                Ok(_) => "is missing".to_owned(),
+                Err(trouble) => format!("is not readable: {trouble}"),
+            };
+            findings.push(Finding::StoredEntry { entry, problem });
+        }
+    }
+
     /// Goes on from the published entries to those that are not published yet, and compares where both end.
     pub async fn go_on(
         &self,
@@ -54,7 +97,7 @@ impl Database {
         frontier: &mut tlog::Frontier,
         origin: &str,
         findings: &mut Vec<Finding>,
-    ) -> Outcome {
+    ) -> Result<(), Trouble> {
         let head = self.ports.ledger.head().await?;
         if frontier.size() > head.frontier.size() {
             let problem = format!("it has {} entries, and {} were published", head.frontier.size(), frontier.size());
@@ -71,7 +114,7 @@ impl Database {
                     findings.push(finding);
                     return Ok(());
                 }
-                frontier.append(tlog::leaf_hash(&bytes));
+                frontier.append(leaf_hash(&bytes));
             }
         }
         if head.frontier != *frontier {

@@ -45,6 +45,22 @@ pub enum Finding {
         /// How many.
         count: u64,
     },
+    /// Entries cannot be read, because their file is missing.
+    EntriesMissing {
+        /// The path of the file within the ledger.
+        file: String,
+        /// The index of the first.
+        entry: u64,
+        /// How many.
+        count: u64,
+    },
+    /// Among these entries are others than were logged: their hashes were changed with them, but not the hash above them.
+    EntriesChanged {
+        /// The index of the first.
+        entry: u64,
+        /// How many there are: at least one of them was changed.
+        count: u64,
+    },
     /// An entry stands where another was logged.
     EntryReordered {
         /// Where it stands.
@@ -109,11 +125,31 @@ pub enum Finding {
         /// What is wrong.
         problem: String,
     },
+    /// An entry in the database is not the one that was published.
+    StoredEntry {
+        /// Its index.
+        entry: u64,
+        /// What is wrong.
+        problem: String,
+    },
     /// A blob that an entry names is missing or damaged.
     Blob {
         /// Its digest.
         digest: Digest,
         /// The entry that names it.
+        entry: u64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Something that a manifest is made of is missing or damaged.
+    Part {
+        /// Its digest.
+        digest: Digest,
+        /// What it is: a configuration, a layer or a child.
+        kind: &'static str,
+        /// The manifest.
+        manifest: Digest,
+        /// The entry that names the manifest.
         entry: u64,
         /// What is wrong.
         problem: String,
@@ -134,6 +170,14 @@ impl fmt::Display for Finding {
             }
             Self::EntryDropped { entry, count: 1 } => write!(f, "entry {entry} was dropped"),
             Self::EntryDropped { entry, count } => write!(f, "entry {entry} and {} after it were dropped", count - 1),
+            Self::EntriesMissing { file, entry, count } => {
+                write!(f, "`{file}` is missing, and with it the entries {entry} to {}", entry + count - 1)
+            }
+            Self::EntriesChanged { entry, count } => write!(
+                f,
+                "the entries {entry} to {} are not those that were logged: at least one of them was changed",
+                entry + count - 1
+            ),
             Self::EntryReordered { entry, logged_as } => {
                 write!(f, "entry {entry} was reordered: it was logged as entry {logged_as}")
             }
@@ -153,6 +197,10 @@ impl fmt::Display for Finding {
             }
             Self::Row { key, problem } => write!(f, "the row `{key}` of the state {problem}"),
             Self::Database { problem } => write!(f, "the database: {problem}"),
+            Self::StoredEntry { entry, problem } => write!(f, "entry {entry} in the database {problem}"),
+            Self::Part { digest, kind, manifest, entry, problem } => {
+                write!(f, "the {kind} `{digest}` of the manifest `{manifest}`, which entry {entry} names, {problem}")
+            }
             Self::Blob { digest, entry, problem } => {
                 write!(f, "the blob `{digest}`, which entry {entry} names, {problem}")
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use tlog::{EntryBundle, Hash, Note, ProveError, Tile, TlogProof, VerifiedCheckpoint};
+use tlog::{EntryBundle, Hash, Note, ProveError, Tile, TlogProof, UncheckedTile, VerifiedCheckpoint};
 
 use super::Source;
 use crate::outcome::{Failure, Outcome};
@@ -46,4 +46,19 @@ pub async fn prove(
     let note = Note::parse(note).map_err(|error| broken(&error))?;
     let proof = TlogProof::new(index, path, note).and_then(|proof| proof.with_extra(bytes.to_vec()));
     proof.map_err(|error| broken(&error))
+}
+
+/// Whether the published hashes of `tile` lead to the signed root.
+pub(super) async fn leads(source: &Source, tile: Tile, checkpoint: &VerifiedCheckpoint) -> Outcome<bool> {
+    let mut tiles: BTreeMap<Tile, Vec<Hash>> = BTreeMap::new();
+    loop {
+        match tlog::checked_tile(tile, checkpoint.size(), &checkpoint.root(), &tiles) {
+            Ok(_) => return Ok(true),
+            Err(UncheckedTile::Read(ProveError::ShortTile { tile, .. })) if !tiles.contains_key(&tile) => {
+                let Ok(hashes) = source.tile(&tile).await? else { return Ok(false) };
+                tiles.insert(tile, hashes);
+            }
+            Err(_) => return Ok(false),
+        }
+    }
 }

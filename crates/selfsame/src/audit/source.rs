@@ -2,29 +2,32 @@
 
 use std::{io, path::PathBuf};
 
-use api::Client;
+use api::{Client, ClientError};
 use bytes::Bytes;
 use tlog::{EntryBundle, Hash, Tile};
 
-use super::Finding;
+use super::{Finding, Mirror};
 use crate::outcome::{Failure, Outcome};
 
 /// How many bytes a published file has at most: a bundle of 256 entries of 64 KiB, and its lengths.
-const FILE_BYTES_MAX: u64 = 256 * (65_535 + 2);
+pub(super) const FILE_BYTES_MAX: u64 = 256 * (65_535 + 2);
 
-/// The published ledger: a folder, or a server.
+/// The published ledger: a folder, a server, or a static copy.
 pub enum Source {
     /// The folder that holds `checkpoint` and `tile/`.
     Directory(PathBuf),
     /// A server, which publishes it below `/ledger`.
     Server(Client),
+    /// A static copy of the folder, behind any file server.
+    Mirror(Mirror),
 }
 
 impl Source {
     /// The file at `path`; `None` if there is none.
     pub async fn file(&self, path: &str) -> Outcome<Option<Bytes>> {
         match self {
-            Self::Server(client) => Ok(client.ledger_file(path).await?),
+            Self::Server(client) => client.ledger_file(path).await.map_err(|error| said(error, path)),
+            Self::Mirror(mirror) => mirror.file(path).await,
             Self::Directory(root) => {
                 let file = root.join(path);
                 let read = async {
@@ -67,5 +70,23 @@ impl Source {
         }
         let Ok(full) = EntryBundle::new(bundle.index(), Tile::FULL_WIDTH) else { return Ok(None) };
         if bundle.is_full() { Ok(None) } else { self.file(&full.to_string()).await }
+    }
+}
+
+/// Says which file it is about, and who may read the ledger of a server.
+fn said(error: ClientError, path: &str) -> Failure {
+    match error.into() {
+        Failure::Refused(mut problem) if matches!(problem.code.as_str(), "permission-missing" | "unauthenticated") => {
+            problem.hint = Some(
+                "over a Selfsame server an audit needs a token that may read everything, such as one with the grant `reader@*`; a static copy \
+                 of the ledger needs none"
+                    .into(),
+            );
+            Failure::Refused(problem)
+        }
+        Failure::Broken { text, hint } => {
+            Failure::Broken { text: format!("the server does not hand out the ledger's `{path}`: {text}"), hint }
+        }
+        failure => failure,
     }
 }

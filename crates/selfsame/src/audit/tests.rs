@@ -1,11 +1,13 @@
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use domain::{Entry, Event, Timestamp, Version};
 use tlog::{
     Checkpoint, EntryBundle, Frontier, Hash, SignerKey, TileBuilder, VerifiedCheckpoint, bundles_for, leaf_hash,
 };
 
-use super::{Earlier, Finding, Source, Stops, classify::classify, prove, read_entry, walk};
+use super::{
+    Conclusion, Database, Earlier, Finding, NotChecked, Source, Stops, classify::classify, prove, read_entry, walk,
+};
 
 const ORIGIN: &str = "selfsame.example/ledger";
 
@@ -108,6 +110,88 @@ async fn what_was_done_to_entries_is_named_exactly() {
     let both = both.await;
     assert!(both.contains(&Finding::EntryDropped { entry: 266, count: 2 }), "{both:?}");
     assert!(both.contains(&Finding::EntryChanged { entry: 356 }), "{both:?}");
+}
+
+#[tokio::test]
+async fn entries_that_cannot_be_read_are_named_and_the_others_keep_their_places() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let entries: Vec<_> = (0..SIZE).map(entry).collect();
+    publish(folder.path(), &entries);
+    let mut last = entries[512..].to_vec();
+    last[8][30] ^= 1;
+    write_bundle(folder.path(), &EntryBundle::new(2, 88).expect("a bundle"), &last);
+    fs::remove_file(folder.path().join("tile/entries/001")).expect("a bundle");
+    let missing = Finding::EntriesMissing { file: "tile/entries/001".into(), entry: 256, count: 256 };
+    assert_eq!(audited(folder.path()).await, [missing.clone(), Finding::EntryChanged { entry: 520 }]);
+    assert_eq!(missing.to_string(), "`tile/entries/001` is missing, and with it the entries 256 to 511");
+}
+
+#[tokio::test]
+async fn entries_that_were_changed_with_their_hashes_are_narrowed_down() {
+    let (folder, forged) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let mut entries: Vec<_> = (0..SIZE).map(entry).collect();
+    publish(folder.path(), &entries);
+    entries[300] = entry(301);
+    publish(forged.path(), &entries);
+    let forge = |file: &str| fs::copy(forged.path().join(file), folder.path().join(file)).expect("a file");
+    forge("tile/entries/001");
+    forge("tile/0/001");
+    assert_eq!(audited(folder.path()).await, [Finding::EntriesChanged { entry: 256, count: 256 }]);
+    // With all hashes above them changed, too, only the signed root is left to say it.
+    forge("tile/1/000.p/2");
+    assert_eq!(audited(folder.path()).await, [Finding::Root { size: SIZE }]);
+}
+
+#[tokio::test]
+async fn each_stored_entry_is_compared_with_the_published_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut entries: Vec<_> = (0..SIZE).map(entry).collect();
+    publish(folder.path(), &entries);
+    let changed = |entry| Finding::StoredEntry { entry, problem: "is not the one that was published".into() };
+    for (forged, found) in [(vec![], vec![]), (vec![7, 599], vec![changed(7), changed(599)])] {
+        for index in forged {
+            entries[index as usize] = entry(index + 1);
+        }
+        let database = Database { ports: stored(&entries).await };
+        let (mut findings, source) = (Vec::new(), Source::Directory(folder.path().to_owned()));
+        let compared = database.compare(&source, SIZE, &mut findings).await.expect("the files are readable");
+        assert_eq!((compared, findings), (SIZE, found));
+    }
+}
+
+/// Storage that holds these entries.
+async fn stored(entries: &[Vec<u8>]) -> engine::Ports {
+    let memory = Arc::new(store::memory::Memory::new());
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|entry| engine::ports::NewEntry { bytes: entry.clone().into(), leaf: leaf_hash(entry) })
+        .collect();
+    let mut next = engine::ports::Head::default();
+    entries.iter().for_each(|entry| next.frontier.append(entry.leaf));
+    let batch = engine::ports::Batch { entries, next, ..engine::ports::Batch::default() };
+    engine::ports::Ledger::commit(&*memory, batch).await.expect("they are stored");
+    engine::Ports {
+        ledger: memory.clone(),
+        catalog: memory.clone(),
+        blobs: memory.clone(),
+        views: memory.clone(),
+        tiles: memory,
+    }
+}
+
+#[test]
+fn an_audit_is_sound_only_if_all_that_was_asked_for_was_checked() {
+    let found = [Finding::Root { size: 1 }];
+    let (asked, unasked) = (NotChecked::asked("state", "x"), NotChecked::unasked("state", "x"));
+    for (findings, not_checked, conclusion) in [
+        (&[][..], &[][..], Conclusion::Sound),
+        (&[], std::slice::from_ref(&unasked), Conclusion::Sound),
+        (&[], &[unasked.clone(), asked.clone()], Conclusion::Incomplete),
+        (&found, std::slice::from_ref(&asked), Conclusion::Unsound),
+        (&found, &[], Conclusion::Unsound),
+    ] {
+        assert_eq!(Conclusion::of(findings, not_checked), conclusion);
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! [`walk`]: reads every published file once, and recomputes every hash.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use bytes::Bytes;
 use tlog::{EntryBundle, Frontier, Hash, Tile, TileBuilder, VerifiedCheckpoint, bundles_for, leaf_hash};
 
-use super::{Database, Finding, Source, classify::classify, fold::Fold, shown::folded_rows};
+use super::{Database, Finding, Source, classify::classify, fold::Fold, proof::leads, shown::folded_rows};
 use crate::outcome::Outcome;
 
 /// How many entries that are not what was logged are told apart; more are only counted.
@@ -38,10 +38,12 @@ pub struct Stops {
 
 impl Walked {
     /// Goes on with the entries that a stopped server's database has and had not published yet.
-    pub async fn go_on(&mut self, database: &Database, origin: &str) -> Outcome {
-        database.go_on(&mut self.fold, &mut self.frontier, origin, &mut self.findings).await?;
+    pub async fn go_on(&mut self, database: &Database, origin: &str) {
+        let went = database.go_on(&mut self.fold, &mut self.frontier, origin, &mut self.findings).await;
+        if let Err(trouble) = went {
+            self.findings.push(Finding::Database { problem: trouble.to_string() });
+        }
         self.rows = Some(folded_rows(&self.fold.state));
-        Ok(())
     }
 }
 
@@ -56,8 +58,14 @@ struct Walk<'a> {
     /// Entries whose hash is not the published one, and the published hashes of the same places.
     found: BTreeMap<u64, Hash>,
     logged: BTreeMap<u64, Hash>,
+    /// Hashes above the entries' own that do not follow from the entries: their tile, and their place in it.
+    above: Vec<(Tile, u64)>,
     /// Whether every entry so far is what was logged, so that folding and building go on.
     is_sound: bool,
+    /// Whether every entry so far could be read.
+    has_entries: bool,
+    /// Whether every published hash of an entry so far could be read.
+    has_hashes: bool,
 }
 
 /// Reads and recomputes everything up to the checkpoint. `progress` is told how many entries were read.
@@ -83,7 +91,10 @@ pub async fn walk(
         logged_tree: Frontier::default(),
         found: BTreeMap::new(),
         logged: BTreeMap::new(),
+        above: Vec::new(),
         is_sound: true,
+        has_entries: true,
+        has_hashes: true,
     };
     walk.stop();
     for bundle in bundles_for(0, checkpoint.size()) {
@@ -91,7 +102,7 @@ pub async fn walk(
         walk.take_tiles().await?;
         progress(bundle.first_entry() + u64::from(bundle.width()));
     }
-    Ok(walk.finish())
+    walk.finish().await
 }
 
 impl Walk<'_> {
@@ -103,23 +114,37 @@ impl Walk<'_> {
                 None
             }
         };
+        self.has_hashes &= logged.is_some();
         for hash in logged.iter().flatten() {
             self.logged_tree.append(*hash);
         }
+        let (first, width) = (bundle.first_entry(), usize::from(bundle.width()));
         let Some(bytes) = self.source.bundle(bundle).await? else {
-            self.find(Finding::FileMissing { file: bundle.to_string() });
+            self.find(Finding::EntriesMissing { file: bundle.to_string(), entry: first, count: width as u64 });
+            self.go_without(0..width, logged.as_deref());
             return Ok(());
         };
-        let (entries, problem) = split(&bytes, usize::from(bundle.width()));
+        let (entries, problem) = split(&bytes, width);
         if let Some(problem) = problem {
             self.find(Finding::FileMalformed { file: bundle.to_string(), problem: problem.into() });
         }
         let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
-        self.compare(bundle.first_entry(), &leaves, logged.as_deref());
+        self.compare(first, &leaves, logged.as_deref());
         for (entry, leaf) in entries.iter().zip(leaves) {
             self.take_entry(entry, leaf);
         }
+        self.go_without(entries.len()..width, logged.as_deref());
         Ok(())
+    }
+
+    /// Takes the published hashes of entries that cannot be read, so that those behind them keep their places.
+    fn go_without(&mut self, places: Range<usize>, logged: Option<&[Hash]>) {
+        for place in places {
+            self.has_entries = false;
+            let leaf = logged.and_then(|logged| logged.get(place)).copied().unwrap_or_else(tlog::empty_root);
+            self.seen.frontier.append(leaf);
+            self.builder.append(leaf);
+        }
     }
 
     /// Remembers where entries and published hashes differ.
@@ -155,7 +180,7 @@ impl Walk<'_> {
         if self.stops.rows == Some(size) && self.is_sound {
             self.seen.rows = Some(folded_rows(&self.seen.fold.state));
         }
-        if self.stops.earlier == Some(size) {
+        if self.stops.earlier == Some(size) && self.has_entries {
             self.seen.earlier_root = Some(self.seen.frontier.root());
         }
     }
@@ -173,38 +198,63 @@ impl Walk<'_> {
             match self.source.tile(&tile).await? {
                 Err(finding) => self.find(finding),
                 Ok(published) => {
-                    let wrong = published.iter().zip(&hashes).position(|(one, other)| one != other);
-                    if let Some(place) = wrong {
-                        let place = tile.index() * u64::from(Tile::FULL_WIDTH) + place as u64;
-                        let entry = place << (8 * u32::from(tile.level()));
-                        self.find(Finding::TileChanged { file: tile.to_string(), entry });
-                    }
+                    let room = FINDINGS_MAX.saturating_sub(self.above.len());
+                    let wrong = (0_u64..).zip(published.iter().zip(&hashes)).filter(|(_, (one, other))| one != other);
+                    self.above.extend(wrong.map(|(place, _)| (tile, place)).take(room));
                 }
             }
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Walked {
+    async fn finish(mut self) -> Outcome<Walked> {
         let root = self.checkpoint.root();
-        let (entries_lead, tiles_lead) = (self.seen.frontier.root() == root, self.logged_tree.root() == root);
-        if entries_lead && !self.logged.is_empty() {
+        let entries_lead = self.has_entries && self.seen.frontier.root() == root;
+        let tiles_lead = self.has_hashes && self.logged_tree.root() == root;
+        if entries_lead {
             // The signed root says that the entries are right, so the tiles are not.
+            let width = u64::from(Tile::FULL_WIDTH);
             let places: Vec<u64> = self.logged.keys().copied().collect();
             for entry in places {
-                let tile = Tile::in_tree(0, entry / u64::from(Tile::FULL_WIDTH), self.checkpoint.size());
+                let tile = Tile::in_tree(0, entry / width, self.checkpoint.size());
                 let file = tile.map_or_else(|| "tile/0".to_owned(), |tile| tile.to_string());
                 self.find(Finding::TileChanged { file, entry });
+            }
+            for (tile, place) in std::mem::take(&mut self.above) {
+                self.find(Finding::TileChanged { file: tile.to_string(), entry: below(tile, place).0 });
             }
         } else {
             for finding in classify(&self.found, &self.logged) {
                 self.find(finding);
             }
+            self.narrow_down().await?;
         }
-        if !entries_lead && (self.seen.findings.is_empty() || !tiles_lead) {
+        let has_all = self.has_entries && self.has_hashes;
+        let is_told = |finding: &Finding| matches!(finding, Finding::EntriesChanged { .. });
+        let is_told = self.seen.findings.iter().any(is_told);
+        if !entries_lead && (self.seen.findings.is_empty() || (has_all && !tiles_lead && !is_told)) {
             self.find(Finding::Root { size: self.checkpoint.size() });
         }
-        self.seen
+        Ok(self.seen)
+    }
+
+    /// Where entries were changed together with their hashes, but not the hashes above, those still lead to the root, and say where.
+    async fn narrow_down(&mut self) -> Outcome {
+        let mut told: Vec<Range<u64>> = Vec::new();
+        // The lower the tile, the fewer entries its hashes stand for.
+        self.above.sort_unstable();
+        for (tile, place) in std::mem::take(&mut self.above) {
+            let (entry, count) = below(tile, place);
+            let end = self.checkpoint.size().min(entry.saturating_add(count));
+            if told.iter().any(|told| entry <= told.start && told.end <= end)
+                || !leads(self.source, tile, self.checkpoint).await?
+            {
+                continue;
+            }
+            told.push(entry..end);
+            self.find(Finding::EntriesChanged { entry, count: end - entry });
+        }
+        Ok(())
     }
 
     fn find(&mut self, finding: Finding) {
@@ -213,6 +263,12 @@ impl Walk<'_> {
             self.seen.findings.push(finding);
         }
     }
+}
+
+/// The first entry that the hash at a place of a tile stands for, and how many.
+fn below(tile: Tile, place: u64) -> (u64, u64) {
+    let bits = 8 * u32::from(tile.level());
+    ((tile.index() * u64::from(Tile::FULL_WIDTH) + place) << bits, 1 << bits)
 }
 
 /// The entries of a bundle as far as they can be read, and what is wrong after them.

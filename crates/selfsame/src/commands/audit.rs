@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use tlog::{Checkpoint, VerifiedCheckpoint, VerifierKey};
 
 use crate::{
-    audit::Source,
+    audit::{Mirror, Source},
     context::Context,
     outcome::{Failure, Outcome},
 };
@@ -40,7 +40,7 @@ enum What {
 /// Where the published ledger is read from.
 #[derive(Debug, Args)]
 struct Place {
-    /// The address of the server; the one logged in to without it.
+    /// The address of the server, or of a static copy of its `ledger` folder; the server logged in to without it.
     #[arg(long, value_name = "URL", conflicts_with = "dir")]
     url: Option<String>,
     /// The folder of the published ledger: `checkpoint` and `tile/`.
@@ -60,10 +60,17 @@ pub async fn run(context: &Context, args: AuditArgs) -> Outcome {
 
 impl Place {
     /// The source, and the context with the server that was named.
-    fn open(self, context: &Context) -> Outcome<(Source, Context)> {
-        let context = Context { server: self.url.or_else(|| context.server.clone()), ..context.clone() };
-        let source = match self.dir {
-            Some(folder) => Source::Directory(folder),
+    async fn open(self, context: &Context) -> Outcome<(Source, Context)> {
+        let context = Context { server: self.url.clone().or_else(|| context.server.clone()), ..context.clone() };
+        if let Some(folder) = self.dir {
+            return Ok((Source::Directory(folder), context));
+        }
+        let mirror = match &self.url {
+            Some(url) => Mirror::at(url).await?,
+            None => None,
+        };
+        let source = match mirror {
+            Some(mirror) => Source::Mirror(mirror),
             None => Source::Server(context.client()?),
         };
         Ok((source, context))
@@ -120,7 +127,7 @@ async fn key_or_server_s(source: &Source, given: Option<&str>) -> Outcome<Verifi
             let text = client.ledger_key().await?;
             text.parse().map_err(|error| Failure::broken(format!("the server's key is not readable: {error}")))
         }
-        (None, Source::Directory(_)) => {
+        (None, Source::Directory(_) | Source::Mirror(_)) => {
             Err(Failure::usage("no key was given", "give the ledger's public key with --key"))
         }
     }

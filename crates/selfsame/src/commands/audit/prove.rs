@@ -41,7 +41,7 @@ struct Proved {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: ProveArgs) -> Outcome {
-    let (source, context) = args.place.open(context)?;
+    let (source, context) = args.place.open(context).await?;
     let key = key_or_server_s(&source, args.key.as_deref()).await?;
     let (note, checkpoint) = believed_checkpoint(&source, &key).await?;
     let entry = read_entry(&source, args.index, checkpoint.size()).await?;

@@ -1,13 +1,19 @@
 //! `selfsame audit verify`: the whole ledger, from nothing but its files and its public key.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use tlog::{VerifiedCheckpoint, VerifierKey};
 
 use super::{Place, read_checkpoint, read_key};
 use crate::{
-    audit::{self, Compared, Database, Earlier, Finding, Looked, Report, Shown, Source, Stops, Walked},
+    audit::{
+        self, BLOBS, Conclusion, Database, Earlier, Finding, Looked, NotChecked, Report, STATE, Shelf, Shown, Source,
+        Stops, Walked,
+    },
     context::Context,
     outcome::{Failure, Outcome},
     output, progress,
@@ -18,11 +24,25 @@ const TRIES: usize = 60;
 /// How long between.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Check every hash, every entry, the state that is shown and every blob that is named. Exit code 1 if anything does not fit.
+/// What is checked where, and what the exit code says.
+const RULE: &str = "\
+What is checked:
+  --dir DIR    every hash, every entry, the checkpoint; and all blobs, if `blobs` lies beside DIR
+  --data DIR   that, the rows and the entries in the database, and all blobs; the server must be stopped
+  --url URL    of a server: every hash, every entry, the checkpoint, the state that it shows, and all blobs that it hands out;
+               the token must be one that may read everything. Of a static copy of a ledger folder: as --dir, without blobs
+
+Exit code 0: all of that was checked and fits. 1: something does not fit. 2: nothing was found, but something could not be checked.
+The report says what was not checked, and why.
+
+Example:
+  selfsame audit verify --url https://selfsame.example --key ledger.pub
+  selfsame audit verify --data data --key data/keys/ledger.pub
+  selfsame audit verify --dir mirror/ledger --key ledger.pub --since last-year.checkpoint";
+
+/// Check every hash, every entry, the state that is shown and every blob that is named, with all that manifests are made of.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  selfsame audit verify --url https://selfsame.example --key ledger.pub\n  selfsame audit verify --dir data/ledger --key data/keys/ledger.pub --data data"
-)]
+#[command(after_help = RULE)]
 pub struct VerifyArgs {
     #[command(flatten)]
     place: Place,
@@ -40,44 +60,93 @@ pub struct VerifyArgs {
 /// What the entries are compared with.
 struct Against {
     database: Option<Database>,
-    shown: Result<Shown, String>,
+    shown: Result<Shown, NotChecked>,
+    shelf: Result<Shelf, NotChecked>,
+    earlier: Option<Earlier>,
+    /// What was found on the way here.
+    findings: Vec<Finding>,
 }
 
 /// Runs the verb.
-pub async fn run(context: &Context, args: VerifyArgs) -> Outcome {
+pub async fn run(context: &Context, mut args: VerifyArgs) -> Outcome {
     let key = read_key(&args.key)?;
     let earlier = match &args.since {
         Some(path) => Some(Earlier::read(path, &key).await?),
         None => None,
     };
-    let (source, context) = args.place.open(context)?;
-    let database = args.data.as_deref().map(Database::open).transpose()?;
-    let shown = match (&database, &source) {
-        (Some(database), _) => Ok(database.shown().await?),
-        (None, Source::Server(client)) => Shown::of_server(client).await?,
-        (None, Source::Directory(_)) => Err("give --data or --url for that".into()),
-    };
-    let report = match checkpoint_for(&source, &key, shown.as_ref().ok().filter(|_| database.is_none())).await? {
-        Ok(checkpoint) => verify(&context, &source, &checkpoint, &key, Against { database, shown }, earlier).await?,
+    if args.place.url.is_none() && args.place.dir.is_none() {
+        args.place.dir = args.data.as_ref().map(|data| data.join("ledger"));
+    }
+    let (source, context) = args.place.open(context).await?;
+    let against = Against::gather(&context, &source, args.data.as_deref(), earlier).await?;
+    let wanted = against.shown.as_ref().ok().filter(|_| against.database.is_none()).map(|shown| shown.size);
+    let report = match checkpoint_for(&source, &key, wanted).await? {
+        Ok(checkpoint) => verify(&source, &checkpoint, &key, against).await?,
         Err(problem) => not_believed(&key, problem),
     };
     output::answer(context.json, &report, Report::describe)?;
-    match report.findings.len() {
-        0 => Ok(()),
-        count => Err(Failure::Negative(format!("the audit found {count} things that do not fit"))),
+    match report.conclusion {
+        Conclusion::Sound => Ok(()),
+        Conclusion::Incomplete => Err(Failure::broken("not everything that was asked for could be checked")),
+        Conclusion::Unsound => {
+            Err(Failure::Negative(format!("the audit found {} things that do not fit", report.findings.len())))
+        }
     }
 }
 
-/// The newest checkpoint; one that covers what the server shows, which is published a moment later.
+impl Against {
+    async fn gather(
+        context: &Context,
+        source: &Source,
+        data: Option<&Path>,
+        earlier: Option<Earlier>,
+    ) -> Outcome<Self> {
+        let database = data.map(Database::open).transpose()?;
+        let mut findings = Vec::new();
+        let shown = match (&database, source) {
+            (Some(database), _) => database.shown().await.map_err(|trouble| {
+                findings.push(Finding::Database { problem: trouble.to_string() });
+                NotChecked::asked(STATE, "the database cannot be read")
+            }),
+            (None, Source::Server(client)) => {
+                Shown::of_server(client).await?.map_err(|why| NotChecked::asked(STATE, why))
+            }
+            (None, Source::Directory(_)) => {
+                Err(NotChecked::unasked(STATE, "published files do not show it: give --data or --url for that"))
+            }
+            (None, Source::Mirror(_)) => Err(NotChecked::unasked(
+                STATE,
+                "a static copy does not show it: give --data, or the address of the server, for that",
+            )),
+        };
+        let shelf = match (data, source) {
+            (Some(data), _) => Ok(Shelf::Files(data.to_owned())),
+            (None, Source::Server(_)) => Ok(Shelf::Server(Box::new(context.clone()))),
+            (None, Source::Directory(folder)) if folder.join("../blobs").is_dir() => {
+                Ok(Shelf::Files(folder.join("..")))
+            }
+            (None, Source::Directory(_)) => {
+                Err(NotChecked::unasked(BLOBS, "there is no folder `blobs` beside the ledger: give --data or --url"))
+            }
+            (None, Source::Mirror(_)) => Err(NotChecked::unasked(
+                BLOBS,
+                "a static copy has none: give --data, or the address of the server, for that",
+            )),
+        };
+        Ok(Self { database, shown, shelf, earlier, findings })
+    }
+}
+
+/// The newest checkpoint; one that covers what the server shows, `wanted` entries, and is published a moment later.
 async fn checkpoint_for(
     source: &Source,
     key: &VerifierKey,
-    shown: Option<&Shown>,
+    wanted: Option<u64>,
 ) -> Outcome<Result<VerifiedCheckpoint, String>> {
     for _ in 0..TRIES {
         let (_, opened) = read_checkpoint(source, key).await?;
         match opened {
-            Ok(checkpoint) if shown.is_some_and(|shown| shown.size > checkpoint.size()) => {
+            Ok(checkpoint) if wanted.is_some_and(|wanted| wanted > checkpoint.size()) => {
                 tokio::time::sleep(PAUSE).await
             }
             opened => return Ok(opened),
@@ -87,14 +156,12 @@ async fn checkpoint_for(
 }
 
 async fn verify(
-    context: &Context,
     source: &Source,
     checkpoint: &VerifiedCheckpoint,
     key: &VerifierKey,
     against: Against,
-    earlier: Option<Earlier>,
 ) -> Outcome<Report> {
-    let Against { database, shown } = against;
+    let Against { database, shown, shelf, earlier, findings } = against;
     let stops = Stops {
         rows: shown.as_ref().ok().map(|shown| shown.size),
         earlier: earlier.as_ref().map(|earlier| earlier.checkpoint.size()),
@@ -106,59 +173,68 @@ async fn verify(
     if let Some(earlier) = &earlier {
         earlier.compare(checkpoint.size(), root, source, &mut walked.findings).await?;
     }
-    let mut looked = Looked::default();
-    let mut state =
-        shown.as_ref().map_or_else(|why| Compared::Not(why.clone()), |shown| Compared::Rows(shown.rows.len()));
-    if walked.findings.is_empty() {
-        if let Some(database) = &database {
-            walked.go_on(database, checkpoint.origin()).await?;
-        }
-        if let (Ok(shown), Some(rows)) = (&shown, &walked.rows) {
-            shown.compare(rows, &mut walked.findings);
-        }
-        looked = look_at_blobs(context, source, database.as_ref(), &mut walked).await?;
-    } else {
-        state = Compared::Not("the entries are not what was signed".into());
-        looked.unchecked = walked.fold.blobs.len() as u64;
-    }
-    Ok(Report {
-        sound: walked.findings.is_empty(),
+    let mut report = Report {
+        conclusion: Conclusion::Unsound,
         origin: checkpoint.origin().to_owned(),
         size: checkpoint.size(),
         root: checkpoint.root().to_base64(),
         key: key.to_string(),
-        state,
-        blobs_intact: looked.intact,
-        blobs_unchecked: looked.unchecked,
+        rows: None,
+        database: None,
+        blobs_intact: 0,
+        not_checked: Vec::new(),
         since: earlier.map(|earlier| earlier.checkpoint.size()),
-        findings: walked.findings,
-    })
+        findings: Vec::new(),
+    };
+    let follows = walked.findings.is_empty();
+    walked.findings.extend(findings);
+    if let Some(database) = database.as_ref().filter(|_| follows) {
+        report.database = Some(database.compare(source, checkpoint.size(), &mut walked.findings).await?);
+        walked.go_on(database, checkpoint.origin()).await;
+    }
+    let differ = || "the entries are not what was signed";
+    match (shown, &walked.rows) {
+        (Ok(shown), Some(rows)) if follows => {
+            shown.compare(rows, &mut walked.findings);
+            report.rows = Some(shown.rows.len() as u64);
+        }
+        (Ok(_), _) => report.not_checked.push(NotChecked::asked(STATE, differ())),
+        (Err(why), _) => report.not_checked.push(why),
+    }
+    match shelf {
+        Ok(shelf) if follows => {
+            let Looked { intact, not_checked } = look(&shelf, &mut walked).await?;
+            report.blobs_intact = intact;
+            report.not_checked.extend(not_checked);
+        }
+        Ok(_) => report.not_checked.push(NotChecked::asked(BLOBS, differ())),
+        Err(why) => report.not_checked.push(why),
+    }
+    report.conclusion = Conclusion::of(&walked.findings, &report.not_checked);
+    report.findings = walked.findings;
+    Ok(report)
 }
 
-async fn look_at_blobs(
-    context: &Context,
-    source: &Source,
-    database: Option<&Database>,
-    walked: &mut Walked,
-) -> Outcome<Looked> {
+async fn look(shelf: &Shelf, walked: &mut Walked) -> Outcome<Looked> {
     let Walked { fold, findings, .. } = walked;
-    match (database, source) {
-        (Some(database), _) => fold.blobs.look_in(&*database.ports.blobs, findings).await,
-        (None, Source::Server(_)) => fold.blobs.look_at(context, findings).await,
-        (None, Source::Directory(_)) => Ok(Looked { intact: 0, unchecked: fold.blobs.len() as u64 }),
-    }
+    let bar = progress::count("blobs", fold.blobs.len() as u64);
+    let looked = fold.blobs.look(shelf, |blobs| bar.set_position(blobs), findings).await;
+    bar.finish_and_clear();
+    looked
 }
 
 fn not_believed(key: &VerifierKey, problem: String) -> Report {
+    let why = "there is no checkpoint to compare with";
     Report {
-        sound: false,
+        conclusion: Conclusion::Unsound,
         origin: key.name().to_string(),
         size: 0,
         root: String::new(),
         key: key.to_string(),
-        state: Compared::Not("there is no checkpoint to compare with".into()),
+        rows: None,
+        database: None,
         blobs_intact: 0,
-        blobs_unchecked: 0,
+        not_checked: [STATE, BLOBS].map(|what| NotChecked::asked(what, why)).into(),
         since: None,
         findings: vec![Finding::Checkpoint { problem }],
     }
