@@ -2,8 +2,12 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use domain::{Digest, TokenId};
-use engine::{Engine, Opening, Options, Ports, ports};
+use engine::{
+    Engine, Opening, Options, Ports,
+    ports::{self, Answered, Batch, CatalogChange, CommitError, Head, Ledger, Row, Trouble},
+};
 use store::memory::Memory;
 use testkit::{FakeClock, World, audit};
 use tlog::SignerKey;
@@ -102,13 +106,16 @@ async fn partial_tiles_go_once_the_full_one_is_signed() {
 
 /// An engine in memory whose published files are `tiles`.
 async fn engine_on(memory: &Arc<Memory>, tiles: &Arc<Memory>) -> Result<Engine, engine::Error> {
-    let ports = Ports {
-        ledger: memory.clone(),
-        catalog: memory.clone(),
-        blobs: memory.clone(),
-        views: memory.clone(),
-        tiles: tiles.clone(),
-    };
+    engine_with(memory.clone(), memory, tiles).await
+}
+
+async fn engine_with(
+    ledger: Arc<dyn Ledger>,
+    memory: &Arc<Memory>,
+    tiles: &Arc<Memory>,
+) -> Result<Engine, engine::Error> {
+    let ports =
+        Ports { ledger, catalog: memory.clone(), blobs: memory.clone(), views: memory.clone(), tiles: tiles.clone() };
     let signer = SignerKey::from_seed(ORIGIN, [7; 32]).expect("a key");
     let token: TokenId = "0123456789abcdef".parse().expect("a token id");
     let opening = Opening { token, hash: Digest::sha256(b"secret") };
@@ -135,4 +142,88 @@ async fn the_key_signs_no_second_history() {
         assert_eq!(ports::Tiles::get(&*published, "checkpoint").await.expect("it is readable"), note);
     }
     audit(&engine, &SignerKey::from_seed(ORIGIN, [7; 32]).expect("a key").verifier_key()).await;
+}
+
+/// A ledger in which somebody has changed one entry and its hash, and nothing else.
+struct Changed {
+    ledger: Arc<Memory>,
+    entry: u64,
+}
+
+#[async_trait::async_trait]
+impl Ledger for Changed {
+    async fn leaves(&self, from: u64, to: u64) -> Result<Vec<tlog::Hash>, Trouble> {
+        let mut leaves = self.ledger.leaves(from, to).await?;
+        if (from..to).contains(&self.entry)
+            && let Some(leaf) = leaves.get_mut((self.entry - from) as usize)
+        {
+            *leaf = tlog::leaf_hash(b"another");
+        }
+        Ok(leaves)
+    }
+
+    async fn head(&self) -> Result<Head, Trouble> {
+        self.ledger.head().await
+    }
+
+    async fn read(&self, from: u64, limit: usize) -> Result<Vec<Bytes>, Trouble> {
+        self.ledger.read(from, limit).await
+    }
+
+    async fn read_each(&self, indices: &[u64]) -> Result<Vec<(u64, Bytes)>, Trouble> {
+        self.ledger.read_each(indices).await
+    }
+
+    async fn rows(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+        self.ledger.rows(keys).await
+    }
+
+    async fn rows_at_head(&self, after: Option<&str>, limit: usize) -> Result<(Head, Vec<(String, Vec<u8>)>), Trouble> {
+        self.ledger.rows_at_head(after, limit).await
+    }
+
+    async fn answered(&self, keys: &[String]) -> Result<Vec<Option<Answered>>, Trouble> {
+        self.ledger.answered(keys).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
+        self.ledger.commit(batch).await
+    }
+
+    async fn clear_derived(&self) -> Result<(), Trouble> {
+        self.ledger.clear_derived().await
+    }
+
+    async fn restore_derived(
+        &self,
+        rows: Vec<Row>,
+        requests: Vec<(String, Answered)>,
+        catalog: Vec<CatalogChange>,
+    ) -> Result<(), Trouble> {
+        self.ledger.restore_derived(rows, requests, catalog).await
+    }
+
+    async fn end_rebuild(&self) -> Result<(), Trouble> {
+        self.ledger.end_rebuild().await
+    }
+
+    async fn rebuilding(&self) -> Result<bool, Trouble> {
+        self.ledger.rebuilding().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_entry_is_neither_signed_nor_started_with() {
+    let memory = Arc::new(Memory::new());
+    let changed = Arc::new(Changed { ledger: memory.clone(), entry: 30 });
+    let engine = engine_with(changed.clone(), &memory, &memory).await.expect("it starts");
+    grow(&engine, 20).await;
+    for number in 20_u64..40 {
+        hold(&engine, &Digest::sha256(&number.to_be_bytes()), "damage").await;
+    }
+    assert!(!engine.wait_published(31, Duration::from_secs(2)).await, "the changed entry was signed");
+    assert!(engine.published() <= 30);
+    drop(engine);
+    let refused = engine_with(changed, &memory, &memory).await.err().expect("it must not start").to_string();
+    assert!(refused.contains("do not lead to its head"), "{refused}");
 }
