@@ -128,13 +128,18 @@ impl Client {
     }
 }
 
-/// How long the server asks to wait before asking again, if it does.
+/// How long the server asks to wait before asking again, if it does. Our server says so where asking again helps; something before it, which
+/// answers with no problem, need not say so.
 fn patience(response: &Response) -> Option<Duration> {
     if !matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         return None;
     }
-    let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Some(Duration::from_secs(seconds.unwrap_or(0)))
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_problem = header(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/problem+json"));
+    match header(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()) {
+        None if is_problem => None,
+        seconds => Some(Duration::from_secs(seconds.unwrap_or(0))),
+    }
 }
 
 /// Hands on an answer that is good, and makes an error of any other.

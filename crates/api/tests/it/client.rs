@@ -43,6 +43,9 @@ async fn answers_are_told_apart() {
         .map(|(status, code)| answer(&format!("{status} No"), "", &problem(status, code)));
     let unauthorized = answer("401 Unauthorized", "", &problem(401, "unauthenticated"));
     let broken = answer("500 Internal Server Error", "", &problem(500, "broken"));
+    let unwritable = answer("503 Service Unavailable", "", &problem(503, "not-writable"));
+    let not_yet = answer("503 Service Unavailable", "Retry-After: 10\r\n", &problem(503, "not-yet"));
+    let proxy = answer("503 Service Unavailable", "", "<html>");
     let elsewhere = answer("200 OK", "", "<html>");
     for (answers, expected, asked) in [
         (vec![good.as_str()], "entry 7", 1),
@@ -56,6 +59,9 @@ async fn answers_are_told_apart() {
         (vec!["", &good], "entry 7", 2),
         (vec![&busy, &busy, &busy, &busy], "busy", 4),
         (vec![&patient], "busy", 1),
+        (vec![&unwritable], "broken", 1),
+        (vec![&not_yet], "broken", 1),
+        (vec![&proxy, &good], "entry 7", 2),
     ] {
         assert_eq!(outcome(&answers).await, (expected.to_owned(), asked), "{answers:?}");
     }

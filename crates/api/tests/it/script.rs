@@ -38,10 +38,11 @@ impl Script {
     }
 }
 
-/// An answer of the script.
+/// An answer of the script: JSON, and a problem if it has a code.
 pub fn answer(status: &str, headers: &str, body: &str) -> String {
+    let kind = if body.contains("\"code\"") { "application/problem+json" } else { "application/json" };
     format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
         body.len()
     )
 }

@@ -89,7 +89,7 @@ fn decode(index: u64, bytes: &[u8]) -> Result<Entry, Problem> {
     Ok(Entry::decode(bytes).map_err(broken)?)
 }
 
-/// The bytes of a file, for the OpenAPI document.
+/// The bytes of a file.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
 struct Bytes(());
