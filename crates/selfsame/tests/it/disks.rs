@@ -98,3 +98,94 @@ fn a_disk_that_does_not_sync_stops_the_writer() {
     server.done(&["promote", &release, "--to", "dev"]);
     server.audit();
 }
+
+/// A second sync of bytes that the first one lost says that all is well. So there is no second one.
+#[test]
+fn a_disk_that_loses_a_blob_takes_no_more_of_them() {
+    let mut server = Server::start();
+    server.apply_project();
+    let (artifact, _) = server.release("a build");
+    server.kill();
+    let inject = "inject=fdatasync:error=EIO";
+    server.restart_through(&["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", inject]);
+    let (host, admin) = (server.host(), server.admin());
+    let ask = |method: &str, path: &str, body: &[u8]| {
+        let answer = http::send(&host, &admin, method, path, &[], body).expect("the server answers");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        (answer.status, answer.header("location").map(ToOwned::to_owned), text)
+    };
+    let bytes = vec![7; 300_000];
+    let digest = domain::Digest::sha256(&bytes);
+    let begun = ask("POST", "/v2/shop/web/blobs/uploads/", b"").1.expect("an upload begins");
+    assert_eq!(ask("PATCH", &begun, &bytes).0, 202);
+    let finish = format!("{begun}?digest={digest}");
+    let (status, _, text) = ask("PUT", &finish, b"");
+    assert_eq!(status, 500, "{text}");
+    let whole = format!("/v2/shop/web/blobs/uploads/?digest={digest}");
+    for (method, path) in [("PUT", &finish), ("POST", &whole), ("PUT", &"/v2/shop/web/manifests/late".to_owned())] {
+        let (status, _, text) = ask(method, path, &bytes);
+        assert_eq!(status, 503, "{method} {path}: {text}");
+        assert!(text.contains("nothing is stored until the server is started again"), "{text}");
+    }
+    let (status, _, text) = ask("GET", "/v1/ready", b"");
+    assert!(status == 503 && text.contains("\"writable\":false"), "whoever watches is told: {status} {text}");
+    assert_eq!(ask("GET", &format!("/v2/shop/web/manifests/{artifact}"), b"").0, 200, "reading goes on");
+    assert_eq!(ask("HEAD", &format!("/v2/shop/web/blobs/{digest}"), b"").0, 404, "nothing is there that could be lost");
+    server.kill();
+    server.restart();
+    assert_eq!(ask("GET", &begun, b"").0, 404, "the upload is gone, as its bytes may be");
+    assert_eq!(ask("POST", &whole, &bytes).0, 201, "the client pushes again");
+    let read = http::send(&host, &admin, "GET", &format!("/v2/shop/web/blobs/{digest}"), &[], b"");
+    assert_eq!(read.expect("the server answers").body, bytes);
+    server.audit();
+}
+
+/// What the disk lost or spoiled comes back by what every client does anyhow: it asks, and pushes what is not there.
+#[test]
+fn pushing_again_heals_what_the_disk_lost() {
+    let mut server = Server::start();
+    server.apply_project();
+    let text = "a build ".repeat(20_000);
+    let (artifact, _) = server.release(&text);
+    let artifact: domain::Digest = artifact.parse().expect("a digest");
+    let layer = domain::Digest::sha256(text.as_bytes());
+    let blob = |server: &Server, digest: &domain::Digest| {
+        server.data().join("blobs/sha256").join(&digest.hex()[..2]).join(digest.hex())
+    };
+    let remove = |path: &std::path::Path| std::fs::remove_file(path).expect("the blob is there");
+    let cut = |path: &std::path::Path| {
+        let file = std::fs::File::options().write(true).open(path).expect("the blob is there");
+        file.set_len(9).expect("it is cut");
+    };
+    let flip = |path: &std::path::Path| {
+        let mut bytes = std::fs::read(path).expect("the blob is there");
+        bytes[30] ^= 1;
+        std::fs::write(path, bytes).expect("it is spoiled");
+    };
+    for (what, spoil, by_scrub) in
+        [("lost", &remove as &dyn Fn(&std::path::Path), false), ("cut", &cut, false), ("spoiled", &flip, true)]
+    {
+        for digest in [&layer, &artifact] {
+            server.kill();
+            spoil(&blob(&server, digest));
+            if by_scrub {
+                let data = server.data().to_str().expect("a path").to_owned();
+                let found = server.run("", &["scrub", "--data", &data]);
+                assert!(found.code == 1 && found.stdout.contains(digest.as_str()), "{found:?}");
+                let aside = server.data().join("damaged").join(digest.hex());
+                assert!(aside.exists(), "the bytes are kept for whoever wants to look at them");
+                assert!(!blob(&server, digest).exists(), "and stand under the digest no longer");
+            }
+            server.restart();
+            let kind = if *digest == layer { "blobs" } else { "manifests" };
+            let path = format!("/v2/shop/web/{kind}/{digest}");
+            let head = http::send(&server.host(), &server.admin(), "HEAD", &path, &[], b"").expect("an answer");
+            assert_eq!(head.status, 404, "a {kind} that is {what} is not there");
+            server.write("artifact", &text);
+            server.done(&["push", "artifact", "--component", "web"]);
+            let read = http::send(&server.host(), &server.admin(), "GET", &path, &[], b"").expect("an answer");
+            assert_eq!(domain::Digest::sha256(&read.body), *digest, "a {kind} that was {what} is back");
+            server.audit();
+        }
+    }
+}
