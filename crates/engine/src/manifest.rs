@@ -45,6 +45,9 @@ pub enum ManifestError {
     /// Fields of an image and of an index in one: clients would not agree on what it is.
     #[error("the manifest is a `{0}` and has {1} all the same: send an image or an index, not both in one")]
     Ambiguous(String, &'static str),
+    /// A text with the character U+0000.
+    #[error("{0} of the manifest has the character U+0000, at which databases and clients end a text: leave it out")]
+    Null(&'static str),
     /// More parts than a manifest may have.
     #[error("a manifest names at most {PARTS_MAX} things")]
     TooManyParts,
@@ -99,7 +102,7 @@ pub fn parse(
     if parts.len() > PARTS_MAX {
         return Err(ManifestError::TooManyParts);
     }
-    Ok(ManifestRecord {
+    let record = ManifestRecord {
         repository: repository.clone(),
         digest: digest.clone(),
         media_type,
@@ -108,7 +111,24 @@ pub fn parse(
         artifact_type: form.artifact_type.filter(|kind| !kind.is_empty()).or(artifact_type),
         annotations: form.annotations.unwrap_or_default(),
         parts,
-    })
+    };
+    refuse_null(&record)?;
+    Ok(record)
+}
+
+fn refuse_null(record: &ManifestRecord) -> Result<(), ManifestError> {
+    let has_null = |text: &String| text.contains('\0');
+    let in_annotations = record.annotations.iter().any(|(key, value)| has_null(key) || has_null(value));
+    for (what, found) in [
+        ("the artifact type", record.artifact_type.as_ref().is_some_and(has_null)),
+        ("a media type", record.parts.iter().any(|part| has_null(&part.media_type))),
+        ("an annotation", in_annotations),
+    ] {
+        if found {
+            return Err(ManifestError::Null(what));
+        }
+    }
+    Ok(())
 }
 
 impl Form {

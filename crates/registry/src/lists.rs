@@ -5,9 +5,10 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use domain::{Digest, Permission, TagName};
+use domain::{Digest, Permission, RepositoryName, TagName};
+use engine::ports::{Catalog, Referrer};
 use http::{HeaderValue, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Registry, auth,
@@ -18,6 +19,10 @@ use crate::{
 
 /// How many rows a page has at most.
 const PAGE_MAX: usize = 1000;
+/// How many bytes of descriptors end a page of referrers: 2 MiB.
+const PAGE_BYTES: usize = 2 << 20;
+/// How many referrers are read at once.
+const BATCH: usize = 8;
 
 fn limit(query: Option<&str>) -> Result<usize, Failure> {
     match parameter(query, "n") {
@@ -91,30 +96,12 @@ pub(crate) async fn referrers(
     rights.pull(registry, subject).await?;
     let (limit, artifact_type) = (limit(query)?, parameter(query, "artifactType"));
     let after = parameter(query, "last").map(|text| crate::path::digest(&text)).transpose()?;
-    let catalog = &registry.engine.ports().catalog;
-    let mut found =
-        catalog.referrers(&rights.repository, subject, artifact_type.as_deref(), after.as_ref(), limit + 1).await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
+    let wanted = Wanted { repository: &rights.repository, subject, artifact_type: artifact_type.as_deref(), after };
+    let Page { manifests, last, more } = page_of_referrers(&*registry.engine.ports().catalog, wanted, limit).await?;
     let filter = artifact_type.as_deref().map(|kind| format!("&artifactType={}", encode(kind))).unwrap_or_default();
-    let next = found
-        .last()
+    let next = last
         .filter(|_| more)
-        .map(|last| format!("/v2/{}/referrers/{subject}?n={limit}&last={}{filter}", rights.repository, last.digest));
-    let manifests: Vec<_> = found
-        .iter()
-        .map(|referrer| {
-            let mut descriptor =
-                json!({"mediaType": referrer.media_type, "digest": referrer.digest, "size": referrer.size});
-            if let Some(kind) = &referrer.artifact_type {
-                descriptor["artifactType"] = json!(kind);
-            }
-            if !referrer.annotations.is_empty() {
-                descriptor["annotations"] = json!(referrer.annotations);
-            }
-            descriptor
-        })
-        .collect();
+        .map(|last| format!("/v2/{}/referrers/{subject}?n={limit}&last={last}{filter}", rights.repository));
     let index =
         json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests});
     let mut response =
@@ -123,6 +110,57 @@ pub(crate) async fn referrers(
         response.headers_mut().insert("oci-filters-applied", HeaderValue::from_static("artifactType"));
     }
     Ok(linked(response, next))
+}
+
+/// Which referrers are asked for.
+struct Wanted<'a> {
+    repository: &'a RepositoryName,
+    subject: &'a Digest,
+    artifact_type: Option<&'a str>,
+    after: Option<Digest>,
+}
+
+/// Descriptors of referrers, and whether there are more after the last.
+struct Page {
+    manifests: Vec<Value>,
+    last: Option<Digest>,
+    more: bool,
+}
+
+/// At most `limit` of the referrers, and few of those that have much to say: annotations can be as large as a manifest.
+async fn page_of_referrers(catalog: &dyn Catalog, wanted: Wanted<'_>, limit: usize) -> Result<Page, Failure> {
+    let Wanted { repository, subject, artifact_type, after } = wanted;
+    let (mut after, mut bytes) = (after, 0);
+    let mut page = Page { manifests: Vec::new(), last: None, more: false };
+    loop {
+        let batch = catalog.referrers(repository, subject, artifact_type, after.as_ref(), BATCH).await?;
+        let is_last = batch.len() < BATCH;
+        for referrer in batch {
+            if page.manifests.len() == limit || bytes >= PAGE_BYTES {
+                page.more = true;
+                return Ok(page);
+            }
+            let annotations = referrer.annotations.iter();
+            bytes += 300 + annotations.map(|(key, value)| key.len() + value.len() + 6).sum::<usize>();
+            page.manifests.push(descriptor(&referrer));
+            page.last = Some(referrer.digest);
+        }
+        if is_last {
+            return Ok(page);
+        }
+        after.clone_from(&page.last);
+    }
+}
+
+fn descriptor(referrer: &Referrer) -> Value {
+    let mut descriptor = json!({"mediaType": referrer.media_type, "digest": referrer.digest, "size": referrer.size});
+    if let Some(kind) = &referrer.artifact_type {
+        descriptor["artifactType"] = json!(kind);
+    }
+    if !referrer.annotations.is_empty() {
+        descriptor["annotations"] = json!(referrer.annotations);
+    }
+    descriptor
 }
 
 /// `_catalog`: the repositories, for whoever may pull everything.

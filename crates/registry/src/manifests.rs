@@ -140,6 +140,7 @@ pub(crate) async fn put(
         ManifestError::TooLarge(_) => too_large(),
         other => Failure::malformed("MANIFEST_INVALID", other.to_string()),
     })?;
+    require_same_type(registry, &rights, &record).await?;
     require_parts(registry, &rights, &record).await?;
     let subject = record.subject.clone();
     let already_so = already_so(registry, &rights, &record, &tags).await?;
@@ -189,6 +190,19 @@ fn tags_of(reference: &Reference, query: Option<&str>) -> Result<Vec<TagName>, F
     }
 }
 
+/// Refuses a manifest that is here as something else: whoever pulls it by its digest relies on its type, too.
+async fn require_same_type(registry: &Registry, rights: &Rights, record: &ManifestRecord) -> Result<(), Failure> {
+    let known = registry.engine.ports().catalog.manifest(&rights.repository, &record.digest).await?;
+    match known {
+        Some((media_type, _)) if media_type != record.media_type => {
+            let ManifestRecord { digest, media_type: sent, .. } = record;
+            let message = format!("`{digest}` was pushed as `{media_type}` and is sent as `{sent}`: send it as it is");
+            Err(Failure::malformed("MANIFEST_INVALID", message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a manifest that names something which the repository does not have.
 async fn require_parts(registry: &Registry, rights: &Rights, record: &ManifestRecord) -> Result<(), Failure> {
     let catalog = &registry.engine.ports().catalog;
@@ -218,11 +232,7 @@ async fn already_so(
         return Ok(false);
     }
     let catalog = &registry.engine.ports().catalog;
-    if catalog
-        .manifest(&rights.repository, &record.digest)
-        .await?
-        .is_none_or(|(media_type, _)| media_type != record.media_type)
-    {
+    if catalog.manifest(&rights.repository, &record.digest).await?.is_none() {
         return Ok(false);
     }
     for tag in tags {

@@ -74,6 +74,33 @@ fn reference(text: &str) -> Result<Reference, Failure> {
 #[cfg(test)]
 mod tests {
     use super::parse;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_path_is_split_or_refused(path in "[^/]{0,5}(/[^/]{0,9}|/blobs|/uploads|/manifests|/tags|/list|/referrers){0,6}") {
+            let _ = parse(&path);
+        }
+
+        #[test]
+        fn a_repository_may_be_called_anything(
+            name in "[a-z0-9]{1,5}(/([a-z0-9]{1,5}|blobs|manifests|tags|uploads|referrers)){0,4}",
+            bytes in any::<[u8; 4]>(),
+            tag in "[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}",
+        ) {
+            let digest = domain::Digest::sha256(&bytes);
+            for (below, target) in [
+                (format!("blobs/{digest}"), format!("Blob({digest})")),
+                (format!("manifests/{digest}"), format!("Manifest(Digest({digest}))")),
+                (format!("manifests/{tag}"), format!("Manifest(Tag({tag}))")),
+                (format!("referrers/{digest}"), format!("Referrers({digest})")),
+                ("tags/list".to_owned(), "Tags".to_owned()),
+            ] {
+                let (repository, found) = parse(&format!("{name}/{below}")).expect("a path");
+                prop_assert_eq!((repository.as_str(), format!("{found:?}")), (name.as_str(), target));
+            }
+        }
+    }
 
     #[test]
     fn paths_are_split_behind_the_repository() {

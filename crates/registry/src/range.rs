@@ -54,6 +54,31 @@ pub(crate) fn of_chunk(header: &str) -> Option<RangeInclusive<u64>> {
 #[cfg(test)]
 mod tests {
     use super::{Asked, asked, of_chunk};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_range_is_beyond_the_end(header in "(bytes=)?[0-9]{0,20}-?[0-9]{0,20},?", size in any::<u64>()) {
+            if let Asked::Part(part) = asked(Some(&header), size) {
+                prop_assert!(part.start() <= part.end() && *part.end() < size, "{part:?} of {size}");
+            }
+        }
+
+        #[test]
+        fn any_header_is_read_or_ignored(header in ".{0,40}") {
+            let _ = (asked(Some(&header), 10), of_chunk(&header));
+        }
+
+        #[test]
+        fn ranges_are_read_back(first in any::<u64>(), more in 0..1_000_u64) {
+            let range = first..=first.saturating_add(more);
+            let text = format!("{}-{}", range.start(), range.end());
+            prop_assert_eq!(of_chunk(&text), Some(range.clone()));
+            if *range.end() < u64::MAX {
+                prop_assert_eq!(asked(Some(&format!("bytes={text}")), u64::MAX), Asked::Part(range));
+            }
+        }
+    }
 
     #[test]
     fn ranges_are_read_as_the_specification_says() {

@@ -131,6 +131,16 @@ pub(crate) fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{decode_path, encode, parameter, parameters};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_encoded_is_read_back(text in any::<String>(), query in ".{0,40}") {
+            let whole = format!("a=1&kind={}&b=2", encode(&text));
+            prop_assert_eq!(parameter(Some(&whole), "kind"), Some(text));
+            let _ = (parameters(Some(&query), "kind"), decode_path(&query));
+        }
+    }
 
     #[test]
     fn parameters_are_decoded() {

@@ -1,5 +1,6 @@
 use super::{DOCKER_LIST, DOCKER_MANIFEST, MANIFEST_BYTES_MAX, OCI_INDEX, OCI_MANIFEST, parse};
 use domain::Digest;
+use proptest::{collection, prelude::*};
 
 const A: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const B: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -107,9 +108,88 @@ fn what_is_no_manifest_is_refused() {
         ("", "Unreadable"),
         ("[]", "Unreadable"),
         ("{", "Unreadable"),
+        (&format!(r#"{{"schemaVersion":2,"config":{},"artifactType":"a\u0000b"}}"#, of(A, "c", "")), "Null"),
+        (&format!(r#"{{"schemaVersion":2,"config":{}}}"#, of(A, "c\\u0000", "")), "Null"),
+        (&format!(r#"{{"schemaVersion":2,"config":{},"annotations":{{"k":"\u0000"}}}}"#, of(A, "c", "")), "Null"),
+        (&format!(r#"{{"schemaVersion":2,"config":{},"annotations":{{"\u0000":"v"}}}}"#, of(A, "c", "")), "Null"),
         (r#"{"schemaVersion":1,"signatures":[]}"#, "Unreadable"),
         (too_large.as_str(), "TooLarge"),
     ] {
         assert_eq!(read(OCI_MANIFEST, body), expected, "{}", &body[..body.len().min(40)]);
+    }
+}
+
+/// JSON that has the fields of manifests, with anything in them.
+fn nearly_a_manifest() -> impl Strategy<Value = serde_json::Value> {
+    let scalar = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<i64>().prop_map(Into::into),
+        any::<bool>().prop_map(Into::into),
+        ".{0,20}".prop_map(Into::into),
+        Just(A.into()),
+        Just(OCI_MANIFEST.into()),
+    ];
+    let field = prop_oneof![
+        Just("schemaVersion"),
+        Just("mediaType"),
+        Just("config"),
+        Just("layers"),
+        Just("manifests"),
+        Just("subject"),
+        Just("annotations"),
+        Just("digest"),
+        Just("size"),
+        Just("urls"),
+    ];
+    scalar.prop_recursive(4, 40, 6, move |inner| {
+        let list = collection::vec(inner.clone(), 0..4).prop_map(Into::into);
+        let map = collection::vec((field.clone().prop_map(String::from), inner), 0..6);
+        prop_oneof![list, map.prop_map(|fields| serde_json::Value::Object(fields.into_iter().collect()))]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_read_or_refused(sent in ".{0,60}", bytes in collection::vec(any::<u8>(), 0..300)) {
+        let repository = "shop/web".parse().expect("a valid name");
+        let _ = parse(&repository, &Digest::sha256(&bytes), &sent, &bytes);
+    }
+
+    #[test]
+    fn whatever_looks_like_a_manifest_is_read_or_refused(mut body in nearly_a_manifest()) {
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("schemaVersion".into(), 2.into());
+        }
+        for sent in [OCI_MANIFEST, OCI_INDEX, ""] {
+            let _ = read(sent, &body.to_string());
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back(
+        layers in collection::vec((any::<[u8; 4]>(), any::<u64>(), "[a-z/+.]{1,20}"), 0..20),
+        annotations in collection::btree_map("[^\0]{0,20}", "[^\0]{0,20}", 0..5),
+        subject in any::<Option<[u8; 4]>>(),
+    ) {
+        let layer = |(seed, size, kind): &([u8; 4], u64, String)| {
+            serde_json::json!({"mediaType": kind, "digest": Digest::sha256(seed), "size": size})
+        };
+        let mut body = serde_json::json!({
+            "schemaVersion": 2, "config": {"mediaType": "c", "digest": A, "size": 1},
+            "layers": layers.iter().map(layer).collect::<Vec<_>>(), "annotations": annotations,
+        });
+        if let Some(seed) = subject {
+            body["subject"] = layer(&(seed, 1, "s".into()));
+        }
+        let bytes = body.to_string().into_bytes();
+        let repository = "shop/web".parse().expect("a valid name");
+        let record = parse(&repository, &Digest::sha256(&bytes), OCI_MANIFEST, &bytes).expect("a manifest");
+        let found: Vec<_> = record.parts[1..].iter().map(|part| (part.digest.clone(), part.size, &part.media_type)).collect();
+        let elsewhere = |kind: &str| kind.contains("nondistributable") || kind.contains(".foreign.");
+        let kept = layers.iter().filter(|(_, _, kind)| !elsewhere(kind));
+        let expected: Vec<_> = kept.map(|(seed, size, kind)| (Digest::sha256(seed), *size, kind)).collect();
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(record.annotations, annotations);
+        prop_assert_eq!(record.subject, subject.map(|seed| Digest::sha256(&seed)));
     }
 }

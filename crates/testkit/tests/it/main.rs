@@ -5,6 +5,7 @@ mod engine;
 mod hostile;
 mod published;
 mod pulls;
+mod pushes;
 mod rights;
 mod silence;
 mod story;

@@ -8,20 +8,20 @@ use engine::manifest;
 use serde_json::{Value, json};
 use testkit::World;
 
-const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// More manifests than are looked at on the way up from a layer.
 const MANY: usize = 2_500;
 
 /// A registry with one project, and its clients.
-struct Shop {
-    world: World,
-    http: reqwest::Client,
+pub(super) struct Shop {
+    pub world: World,
+    pub http: reqwest::Client,
 }
 
 impl Shop {
-    async fn begin() -> Self {
+    pub async fn begin() -> Self {
         let world = World::begin().await;
         let config: ProjectConfig = serde_json::from_value(json!({
             "project": "shop", "components": {"web": {}}, "stages": {"dev": {}, "prod": {}}, "roles": {"pusher": ["push"]},
@@ -42,7 +42,7 @@ impl Shop {
         self.world.client().issue_token(&request).await.expect("the token is issued").token
     }
 
-    async fn blob(&self, bytes: &str) -> Digest {
+    pub async fn blob(&self, bytes: &str) -> Digest {
         let digest = Digest::sha256(bytes.as_bytes());
         let url = format!("{}/v2/shop/web/blobs/uploads/?digest={digest}", self.world.url);
         let request = self.http.post(url).bearer_auth(&self.world.admin).body(bytes.to_owned());
@@ -60,7 +60,7 @@ impl Shop {
     }
 
     /// An image of a configuration of its own and these layers.
-    async fn image(&self, name: &str, layers: &[&str], subject: Option<&Digest>) -> Digest {
+    pub async fn image(&self, name: &str, layers: &[&str], subject: Option<&Digest>) -> Digest {
         for layer in layers {
             self.blob(layer).await;
         }
@@ -68,7 +68,7 @@ impl Shop {
         self.manifest(&image(name, layers, subject)).await
     }
 
-    async fn index(&self, children: &[&Digest]) -> Digest {
+    pub async fn index(&self, children: &[&Digest]) -> Digest {
         let children: Vec<_> = children.iter().map(|digest| descriptor(IMAGE, digest)).collect();
         self.manifest(&json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children})).await
     }
@@ -99,7 +99,7 @@ impl Shop {
         }
     }
 
-    async fn ask(&self, method: &str, token: &str, path: &str) -> (u16, String) {
+    pub async fn ask(&self, method: &str, token: &str, path: &str) -> (u16, String) {
         let url = format!("{}/v2/shop/web/{path}", self.world.url);
         let request = self.http.request(method.parse().expect("a method"), url).bearer_auth(token);
         let answer = request.send().await.expect("the server answers");
@@ -146,7 +146,7 @@ fn descriptor(media_type: &str, digest: &Digest) -> Value {
     json!({"mediaType": media_type, "digest": digest, "size": 7})
 }
 
-fn image(name: &str, layers: &[&str], subject: Option<&Digest>) -> Value {
+pub(super) fn image(name: &str, layers: &[&str], subject: Option<&Digest>) -> Value {
     let layer = |layer: &&str| descriptor("application/octet-stream", &of(layer));
     let mut body = json!({
         "schemaVersion": 2, "mediaType": IMAGE,
@@ -159,7 +159,7 @@ fn image(name: &str, layers: &[&str], subject: Option<&Digest>) -> Value {
     body
 }
 
-fn of(bytes: &str) -> Digest {
+pub(super) fn of(bytes: &str) -> Digest {
     Digest::sha256(bytes.as_bytes())
 }
 
