@@ -1,9 +1,9 @@
-//! Unmodified clients: skopeo, podman, buildah, and oras where it is installed.
+//! Unmodified clients: skopeo, podman, buildah.
 
 use super::server::{Server, digest_in, program, program_result};
 
 /// A small image in an OCI layout, made by buildah from nothing but one file; its folder's name.
-fn image(server: &Server, name: &str, architecture: &str) {
+pub(super) fn image(server: &Server, name: &str, architecture: &str) {
     let folder = server.folder();
     std::fs::create_dir_all(folder.join("context")).expect("a folder");
     server.write("context/hello", format!("{name} on {architecture}"));
@@ -21,7 +21,7 @@ fn image(server: &Server, name: &str, architecture: &str) {
     program(folder, "buildah", &[&storage[..], &["push", "--quiet", &tag, &layout]].concat());
 }
 
-fn skopeo(server: &Server, token: &str, arguments: &[&str]) -> super::server::Ran {
+pub(super) fn skopeo(server: &Server, token: &str, arguments: &[&str]) -> super::server::Ran {
     let credentials = format!("selfsame:{token}");
     let mut all = vec!["copy", "--quiet", "--insecure-policy", "--src-tls-verify=false", "--dest-tls-verify=false"];
     for (argument, option) in arguments.iter().zip(["--src-creds", "--dest-creds"]) {
@@ -87,6 +87,15 @@ fn a_multi_platform_index_keeps_every_digest() {
         &there,
     ]);
     server.audit();
+    // An index that nobody promotes, of the same images and one more.
+    buildah(&["manifest", "create", "wider"]);
+    buildah(&["manifest", "add", "wider", "containers-storage:localhost/web:amd64"]);
+    image(&server, "extra", "amd64");
+    buildah(&["manifest", "add", "wider", "containers-storage:localhost/extra:amd64"]);
+    let wider = there.replace("multi", "wider");
+    buildah(&["manifest", "push", "--all", "--quiet", "--tls-verify=false", "--creds", &credentials, "wider", &wider]);
+    let index = a_stage_pulls_the_index(&server, &there, &wider);
+    server.audit();
     let all = ["--all", &there, "oci:pulled:multi"];
     let copied = program_result(
         folder,
@@ -96,11 +105,45 @@ fn a_multi_platform_index_keeps_every_digest() {
     );
     assert_eq!(copied.code, 0, "{copied:?}");
     let raw = program(folder, "skopeo", &["inspect", "--raw", "--tls-verify=false", "--creds", &credentials, &there]);
-    assert_eq!(
-        domain::Digest::sha256(raw.as_bytes()).to_string(),
-        layout_digest(&server, "pulled"),
-        "the index is kept byte by byte"
-    );
+    assert_eq!(domain::Digest::sha256(raw.as_bytes()).to_string(), index, "the index is kept byte by byte");
+    assert_eq!(layout_digest(&server, "pulled"), index);
+}
+
+/// Promotes the index `there`, and pulls it, its children and their layers with a token for the stage; `wider` stays out.
+fn a_stage_pulls_the_index(server: &Server, there: &str, wider: &str) -> String {
+    let raw = |reference: &str| {
+        let credentials = format!("x:{}", server.admin());
+        program(
+            server.folder(),
+            "skopeo",
+            &["inspect", "--raw", "--tls-verify=false", "--creds", &credentials, reference],
+        )
+    };
+    let index = domain::Digest::sha256(raw(there).as_bytes()).to_string();
+    let release = digest_in(&server.done(&["release", "create", "--component", &format!("web={index}")]));
+    server.done(&["promote", &release, "--to", "dev"]);
+    let cluster = server.token("machine:cluster", &["puller@shop/dev"]);
+    let repository = format!("docker://{}/shop/web", server.host());
+    let copy = |reference: &str, layout: &str| {
+        let credentials = format!("x:{cluster}");
+        let options = ["copy", "--all", "--quiet", "--insecure-policy", "--src-tls-verify=false", "--src-creds"];
+        let places = [credentials.as_str(), reference, layout];
+        program_result(server.folder(), "skopeo", &[&options[..], &places[..]].concat())
+    };
+    for (reference, layout) in [
+        (format!("{repository}@{index}"), "oci:index-by-digest:1"),
+        (format!("{repository}:dev"), "oci:index-by-tag:1"),
+    ] {
+        let ran = copy(&reference, layout);
+        assert_eq!(ran.code, 0, "{reference}: {ran:?}");
+    }
+    assert_eq!(layout_digest(server, "index-by-tag"), index, "every child and layer came along");
+    let unpromoted = domain::Digest::sha256(raw(wider).as_bytes());
+    for reference in [format!("{repository}@{unpromoted}"), wider.to_owned()] {
+        let denied = copy(&reference, "oci:denied:1");
+        assert!(denied.code != 0 && denied.stderr.contains("not promoted"), "{reference}: {denied:?}");
+    }
+    index
 }
 
 #[test]
@@ -167,7 +210,7 @@ fn podman_logs_in_pulls_and_pushes() {
 
 /// The digest of the only manifest of an OCI layout.
 #[track_caller]
-fn layout_digest(server: &Server, layout: &str) -> String {
+pub(super) fn layout_digest(server: &Server, layout: &str) -> String {
     let index = std::fs::read_to_string(server.folder().join(layout).join("index.json")).expect("an OCI layout");
     digest_in(&index)
 }

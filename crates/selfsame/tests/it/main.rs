@@ -5,6 +5,8 @@ mod clients;
 mod disks;
 mod http;
 mod kills;
+mod oras;
 mod quickstart;
 mod server;
 mod stages;
+mod uploads;
