@@ -85,10 +85,10 @@ fn describe(plan: &Plan) -> String {
     text
 }
 
+/// What a change leads from and to. What is new is as the file says, and needs no repetition.
 fn values(change: &Change) -> String {
     match (&change.before, &change.after) {
         (Some(before), Some(after)) => format!("\n      from {before}\n      to   {after}"),
-        (None, Some(after)) if after.as_object().is_none_or(|members| !members.is_empty()) => format!(": {after}"),
         _ => String::new(),
     }
 }

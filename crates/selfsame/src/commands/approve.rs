@@ -36,7 +36,9 @@ pub async fn run(context: &Context, args: ApproveArgs) -> Outcome {
         None => {
             let query = GateQuery { release: release.digest().to_string(), ..GateQuery::default() };
             let answer = client.gate(&project, &args.stage, &query).await?;
-            output::note(&gate::describe(&answer.decision));
+            if !context.json {
+                output::note(&gate::outline(&answer.decision));
+            }
             answer.decision.gate
         }
     };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use api::{Decision, GateAnswer, GateQuery, Status};
+use api::{Decision, Finding, GateAnswer, GateQuery, Status};
 use clap::{Args, Subcommand};
 use domain::{Party, StageName, Timestamp};
 
@@ -64,9 +64,7 @@ pub async fn run(context: &Context, args: GateArgs) -> Outcome {
         .filter(|finding| !open(finding.status))
         .find_map(|finding| finding.next_step.clone());
     let text = format!("`{}` stays closed for {}", args.to, release.short());
-    let failure = Failure::refused("gate-unmet", text, first_step);
-    // The answer was printed already, so the refusal is for people only.
-    if context.json { Err(Failure::Negative("the gate is closed".into())) } else { Err(failure) }
+    Err(Failure::refused("gate-unmet", text, first_step))
 }
 
 fn whole(answer: &GateAnswer) -> String {
@@ -84,19 +82,28 @@ fn open(status: Status) -> bool {
 
 /// Every requirement with a mark, the reason and the next step.
 pub fn describe(decision: &Decision) -> String {
-    let Decision { project, stage, release, at, .. } = decision;
-    let mut text = format!("{} into `{stage}` of `{project}` at {at}", release.short());
-    for finding in &decision.findings {
-        let mark = match finding.status {
-            Status::Met => "met    ",
-            Status::Waived => "waived ",
-            Status::Unmet => "UNMET  ",
-            Status::Unknown => "UNKNOWN",
-        };
-        let _ = write!(text, "\n  {mark}  {}: {}", finding.requirement, finding.because);
-        if let (false, Some(step)) = (open(finding.status), &finding.next_step) {
-            let _ = write!(text, "\n           next: {step}");
-        }
-    }
-    text
+    let lines = decision.findings.iter().map(|finding| match &finding.next_step {
+        Some(step) if !open(finding.status) => format!("{}\n           next: {step}", line(finding)),
+        _ => line(finding),
+    });
+    heading(decision) + &lines.collect::<String>()
+}
+
+/// Every requirement with a mark and the reason, for somebody who is taking the next step just now.
+pub fn outline(decision: &Decision) -> String {
+    heading(decision) + &decision.findings.iter().map(line).collect::<String>()
+}
+
+fn heading(Decision { project, stage, release, at, .. }: &Decision) -> String {
+    format!("{} into `{stage}` of `{project}` at {at}", release.short())
+}
+
+fn line(finding: &Finding) -> String {
+    let mark = match finding.status {
+        Status::Met => "met    ",
+        Status::Waived => "waived ",
+        Status::Unmet => "UNMET  ",
+        Status::Unknown => "UNKNOWN",
+    };
+    format!("\n  {mark}  {}: {}", finding.requirement, finding.because)
 }

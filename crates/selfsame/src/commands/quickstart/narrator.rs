@@ -1,17 +1,23 @@
-//! Runs commands and shows them as a user would see them.
+//! Types commands into a shell and shows them as a user would see them.
 
 use std::{
+    cell::RefCell,
+    fs, io,
+    io::Read,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Outcome};
 
-/// Runs this program in a folder, against a server, and narrates.
+/// Types lines into a shell in a folder, and narrates. Whatever a line depends on was shown before it.
 pub struct Narrator {
-    program: PathBuf,
+    /// Where the shell finds `selfsame`.
+    programs: PathBuf,
     folder: PathBuf,
     url: String,
+    /// The file of the token of whoever acts now; empty before anybody does.
+    token: RefCell<PathBuf>,
 }
 
 /// What a command of the story is expected to come to.
@@ -23,26 +29,18 @@ pub enum Expect {
     Refused,
 }
 
-/// Who runs a command: the file that holds the token.
+/// Who runs a command: the file that holds the token, relative to the story's folder.
 #[derive(Clone, Copy, Debug)]
-pub struct As<'a> {
-    /// As the story calls them.
-    pub name: &'a str,
-    /// The file of the token, relative to the story's folder or absolute.
-    pub token: &'a Path,
-}
+pub struct As<'a>(pub &'a Path);
 
 impl Narrator {
-    /// A narrator whose commands run in `folder` against `url`.
-    pub fn new(folder: &Path, url: &str) -> Result<Self, Failure> {
-        let program = std::env::current_exe()
-            .map_err(|error| Failure::broken(format!("this program cannot find itself: {error}")))?;
-        Ok(Self { program, folder: folder.to_owned(), url: url.to_owned() })
-    }
-
-    /// This program.
-    pub fn program(&self) -> &Path {
-        &self.program
+    /// A narrator who types in `folder` and speaks to the server at `url`. Shows how to do the same.
+    pub fn new(folder: &Path, url: &str) -> Outcome<Self> {
+        let programs = programs(folder)?;
+        println!("$ cd {}", quoted(&folder.to_string_lossy()));
+        println!("$ export PATH={}:\"$PATH\"", quoted(&programs.to_string_lossy()));
+        println!("$ export SELFSAME_SERVER={url}");
+        Ok(Self { programs, folder: folder.to_owned(), url: url.to_owned(), token: RefCell::default() })
     }
 
     /// The address of the server.
@@ -55,55 +53,88 @@ impl Narrator {
         println!("\n# {text}");
     }
 
-    /// Shows a file of the story.
-    pub fn show(&self, text: &str) {
-        for line in text.lines() {
-            println!("    {line}");
+    /// From here on, somebody else acts.
+    pub fn act_as(&self, As(token): As<'_>) {
+        if *self.token.borrow() != token {
+            println!("$ export SELFSAME_TOKEN_FILE={}", quoted(&token.to_string_lossy()));
+            token.clone_into(&mut self.token.borrow_mut());
         }
     }
 
-    /// Runs a command as somebody, shows it with what it prints, and checks how it ends. Answers with what it printed on standard output.
-    pub fn run(&self, who: As<'_>, arguments: &[&str], expect: Expect) -> Result<String, Failure> {
-        println!(
-            "{} $ selfsame {}",
-            who.name,
-            arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ")
-        );
-        let output = self.command(who, arguments)?;
-        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        self.show(&stdout);
-        self.show(&stderr);
+    /// Runs this program as somebody. Answers with what it printed.
+    pub fn run(&self, who: As<'_>, arguments: &[&str], expect: Expect) -> Outcome<String> {
+        self.act_as(who);
+        let words: Vec<_> = arguments.iter().map(|argument| quoted(argument)).collect();
+        self.type_in(&format!("selfsame {}", words.join(" ")), expect)
+    }
+
+    /// Types a line, shows it with what it prints, and checks how it ends. Answers with what it printed.
+    pub fn type_in(&self, line: &str, expect: Expect) -> Outcome<String> {
+        println!("$ {line}");
+        let (printed, status) =
+            self.shell(line).map_err(|error| Failure::broken(format!("`sh` cannot run `{line}`: {error}")))?;
+        for line in printed.lines() {
+            println!("{}", format!("    {line}").trim_end());
+        }
         let wanted = match expect {
             Expect::Done => 0,
             Expect::Refused => 1,
         };
-        if output.status.code() == Some(wanted) {
-            return Ok(stdout.into_owned());
+        if status.code() == Some(wanted) {
+            return Ok(printed);
         }
-        Err(Failure::broken(format!(
-            "`selfsame {}` ended with {}, not with exit code {wanted}",
-            arguments.join(" "),
-            output.status
-        )))
+        Err(Failure::broken(format!("`{line}` ended with {status}, not with exit code {wanted}")))
     }
 
-    fn command(&self, who: As<'_>, arguments: &[&str]) -> Result<Output, Failure> {
-        Command::new(&self.program)
-            .args(arguments)
+    /// What a line prints, on both streams in their order, as on a terminal.
+    fn shell(&self, line: &str) -> io::Result<(String, ExitStatus)> {
+        let (mut reader, writer) = io::pipe()?;
+        let mut paths = vec![self.programs.clone()];
+        paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", line])
             .current_dir(&self.folder)
+            .env("PATH", std::env::join_paths(paths).map_err(io::Error::other)?)
             .env("SELFSAME_SERVER", &self.url)
-            .env("SELFSAME_TOKEN_FILE", who.token)
-            .env_remove("SELFSAME_TOKEN")
-            .env_remove("SELFSAME_PROJECT")
+            .env("SELFSAME_TOKEN_FILE", &*self.token.borrow())
             .stdin(Stdio::null())
-            .output()
-            .map_err(|error| Failure::broken(format!("this program cannot be run again: {error}")))
+            .stdout(writer.try_clone()?)
+            .stderr(writer);
+        for other in ["SELFSAME_TOKEN", "SELFSAME_PROJECT", "SELFSAME_DATA"] {
+            command.env_remove(other);
+        }
+        let mut child = command.spawn()?;
+        // The pipe ends when nobody can write to it any more, and the command holds ends of it.
+        drop(command);
+        let mut printed = Vec::new();
+        reader.read_to_end(&mut printed)?;
+        Ok((String::from_utf8_lossy(&printed).into_owned(), child.wait()?))
+    }
+}
+
+/// A folder in which this program is called `selfsame`: its own, unless it has another name there.
+fn programs(folder: &Path) -> Outcome<PathBuf> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::broken(format!("this program cannot find itself: {error}")))?;
+    match (program.parent(), program.file_name()) {
+        (Some(parent), Some(name)) if name == "selfsame" => Ok(parent.to_owned()),
+        _ => {
+            let link = folder.join("bin/selfsame");
+            let linked =
+                fs::create_dir_all(folder.join("bin")).and_then(|()| std::os::unix::fs::symlink(&program, &link));
+            linked.map_err(|error| Failure::file(&link, &error))?;
+            Ok(folder.join("bin"))
+        }
     }
 }
 
 fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) { argument.to_owned() } else { format!("'{argument}'") }
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
 /// Says where everything is, at the end.
