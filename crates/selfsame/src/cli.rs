@@ -14,7 +14,7 @@ use crate::{
         veto,
     },
     context::Context,
-    outcome::{Outcome, USAGE},
+    outcome::{Failure, Outcome, USAGE},
 };
 
 /// Build once, know it by its digest, and promote the selfsame bytes.
@@ -82,12 +82,7 @@ pub fn command() -> clap::Command {
 pub async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are answers; all else is a command line that is not understood.
-            let code = if error.use_stderr() { USAGE } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return not_parsed(&error),
     };
     match run(&cli.context, cli.verb).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,7 +90,48 @@ pub async fn main() -> ExitCode {
     }
 }
 
+/// Help and version are answers; all else is a command line that is not understood.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    // What was typed is not understood, but whether it asks for JSON can be seen.
+    let wants_json = std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json");
+    if wants_json {
+        return in_a_sentence(error).report(true);
+    }
+    let _ = error.print();
+    ExitCode::from(USAGE)
+}
+
+/// What the parser complains of, without the usage that it adds for people.
+fn in_a_sentence(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let complaint = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error: ");
+    let words: Vec<_> = complaint.split_whitespace().collect();
+    Failure::usage(words.join(" "), "`selfsame --help` lists the verbs, `selfsame VERB --help` what each is given")
+}
+
+impl Verb {
+    /// Why this verb has no answer in JSON, and what to do instead; `None` if it has one.
+    fn no_json(&self) -> Option<Failure> {
+        let (verb, hint) = match self {
+            Self::Quickstart(_) => {
+                ("quickstart", "leave --json out: it tells a story, and each command in it takes --json")
+            }
+            Self::Serve(_) => ("serve", "leave --json out; `--log json` writes the log as JSON"),
+            Self::Completions(_) => ("completions", "leave --json out: the answer is a script for the shell"),
+            _ => return None,
+        };
+        Some(Failure::usage(format!("`{verb}` has no answer in JSON"), hint))
+    }
+}
+
 async fn run(context: &Context, verb: Verb) -> Outcome {
+    if let Some(failure) = verb.no_json().filter(|_| context.json) {
+        return Err(failure);
+    }
     match verb {
         Verb::Quickstart(args) => quickstart::run(args).await,
         Verb::Serve(args) => serve::run(args).await,

@@ -66,7 +66,7 @@ impl Context {
             Some(file) => Some(fs::read_to_string(file).map_err(|error| Failure::file(file, &error))?),
             None => env::var("SELFSAME_TOKEN").ok(),
         };
-        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+        text.as_deref().filter(|text| !text.trim().is_empty()).map(token).transpose()
     }
 
     /// The project, if the command line, the environment or the project's file names one.
@@ -117,6 +117,17 @@ impl Context {
     pub async fn settle(&self, client: &Client, as_of: u64) {
         // The command is done, whatever comes of this; the next one asks for itself.
         let _ = client.waiting_for(as_of).whoami().await;
+    }
+}
+
+/// The token in a text that was read from somewhere.
+pub fn token(text: &str) -> Outcome<String> {
+    let word = text.trim();
+    let hint = "`selfsame token issue` makes one";
+    match word.is_empty() {
+        true => Err(Failure::usage("there is no token", hint)),
+        false if word.bytes().all(|b| b.is_ascii_graphic()) => Ok(word.to_owned()),
+        false => Err(Failure::usage("this is no token: a token is one word", hint)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fmt, process::ExitCode};
 
 use api::{ClientError, Problem};
 use domain::Refusal;
+use serde_json::{Value, json};
 
 /// What a command comes to.
 pub type Outcome<T = ()> = Result<T, Failure>;
@@ -75,13 +76,33 @@ impl Failure {
         }
     }
 
-    /// Tells it on standard error, the hint last; as JSON on standard output, too, if that was asked for.
+    /// Tells it on standard error: in words with the hint last, or as one JSON object, if that was asked for.
     pub fn report(&self, json: bool) -> ExitCode {
-        if json && let Self::Refused(problem) = self {
-            println!("{}", serde_json::to_string_pretty(problem).expect("problems serialise to JSON"));
+        if json {
+            eprintln!("{:#}", self.to_json());
+        } else {
+            eprintln!("{self}");
         }
-        eprintln!("{self}");
         ExitCode::from(self.exit_code())
+    }
+
+    /// What programs read: `code`, `detail`, perhaps `hint`, and `exit_code`; of the server's own refusals all that it said.
+    fn to_json(&self) -> Value {
+        let with_hint = |code: &str, text: &str, hint: &Option<String>| {
+            let mut object = json!({"code": code, "detail": text});
+            if let Some(hint) = hint {
+                object["hint"] = json!(hint);
+            }
+            object
+        };
+        let mut object = match self {
+            Self::Refused(problem) => serde_json::to_value(problem).expect("problems serialise to JSON"),
+            Self::Negative(text) => with_hint("negative", text, &None),
+            Self::Broken { text, hint } => with_hint("broken", text, hint),
+            Self::Usage { text, hint } => with_hint("usage", text, hint),
+        };
+        object["exit_code"] = json!(self.exit_code());
+        object
     }
 }
 

@@ -6,7 +6,7 @@ use api::Client;
 use clap::Args;
 
 use crate::{
-    context::Context,
+    context::{Context, token},
     credentials::Credentials,
     outcome::{Failure, Outcome},
     output,
@@ -28,11 +28,11 @@ pub struct LoginArgs {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: LoginArgs) -> Outcome {
-    let token = read_token(context, args.token_stdin)?;
+    let secret = read_token(context, args.token_stdin)?;
     let url = args.url.trim_end_matches('/').to_owned();
-    let who = Client::new(&url, Some(token.clone()))?.whoami().await?;
+    let who = Client::new(&url, Some(secret.clone()))?.whoami().await?;
     let mut credentials = Credentials::load()?;
-    credentials.tokens.insert(url.clone(), token);
+    credentials.tokens.insert(url.clone(), secret);
     credentials.current = Some(url.clone());
     let file = credentials.store()?;
     output::answer(context.json, &who, |who| {
@@ -63,11 +63,7 @@ fn read_token(context: &Context, from_stdin: bool) -> Outcome<String> {
             "give it with --token-stdin or --token-file",
         ));
     };
-    let token = text.trim().to_owned();
-    if token.is_empty() {
-        return Err(Failure::usage("there is no token", "`selfsame token issue` makes one"));
-    }
-    Ok(token)
+    token(&text)
 }
 
 /// Asks for the token, without showing what is typed.

@@ -68,7 +68,9 @@ pub async fn run(context: &Context, args: PromoteArgs) -> Outcome {
             .map_or(Duration::ZERO, |wait| Duration::from_millis(wait.as_millis()).saturating_sub(begun.elapsed()));
         match &refusal {
             Failure::Refused(problem) if problem.code == "gate-unmet" && !left.is_zero() => {
-                output::note(&format!("waiting: {}", problem.detail));
+                if !context.json {
+                    output::note(&format!("waiting: {}", problem.detail));
+                }
                 wait(&client, &project, problem.decision.as_deref(), left).await?;
             }
             _ => return Err(refusal),

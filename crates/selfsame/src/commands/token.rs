@@ -70,6 +70,7 @@ struct RolesArgs {}
 /// A token whose secret went to a file.
 #[derive(Serialize)]
 struct Written<'a> {
+    as_of: u64,
     id: &'a TokenId,
     party: &'a Party,
     grants: &'a [Grant],
@@ -107,8 +108,8 @@ async fn issue(context: &Context, args: IssueArgs) -> Outcome {
         Some((path, mut file)) => {
             let written = writeln!(file, "{}", issued.token).and_then(|()| file.sync_all());
             written.map_err(|error| Failure::file(path, &error))?;
-            let IssuedToken { id, party, grants, expires, .. } = &issued;
-            let written = Written { id, party, grants, expires: *expires, file: path };
+            let IssuedToken { as_of, id, party, grants, expires, .. } = &issued;
+            let written = Written { as_of: *as_of, id, party, grants, expires: *expires, file: path };
             output::answer(context.json, &written, |_| {
                 format!("token {id} for {party}, until {expires}, is in {}", path.display())
             })

@@ -1,4 +1,5 @@
-//! End-to-end: the real program, real clients, real disks. Every step is followed by an audit of the whole ledger.
+//! End-to-end: the real program, real clients, real disks. Every step of a test that is to succeed (`Server::done`) is followed by an audit
+//! of the whole ledger, so is whatever else a test did, at its end at the latest.
 
 mod audits;
 mod clients;
@@ -10,3 +11,4 @@ mod quickstart;
 mod server;
 mod stages;
 mod uploads;
+mod verbs;

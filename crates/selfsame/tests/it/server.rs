@@ -116,23 +116,38 @@ impl Server {
 
     /// Runs a command of the client with a token.
     pub fn run(&self, token: &str, arguments: &[&str]) -> Ran {
-        let output = Command::new(PROGRAM)
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("SELFSAME_SERVER", format!("http://{}", self.host()))
-            .env("SELFSAME_TOKEN", token)
-            .env_remove("SELFSAME_PROJECT")
-            .stdin(Stdio::null())
-            .output()
-            .expect("the client runs");
-        Ran::from(output)
+        let mut client = self.client(arguments);
+        client.env("SELFSAME_SERVER", format!("http://{}", self.host())).env("SELFSAME_TOKEN", token);
+        Ran::from(client.output().expect("the client runs"))
     }
 
-    /// Runs a command as the administrator, and expects it to succeed; answers with its standard output.
+    /// Runs a command of the client that knows what it is told on the command line, and what `login` kept in this test's folder.
+    pub fn run_alone(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.client(arguments).output().expect("the client runs"))
+    }
+
+    fn client(&self, arguments: &[&str]) -> Command {
+        let mut client = Command::new(PROGRAM);
+        client.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        for name in ["SERVER", "TOKEN", "TOKEN_FILE", "PROJECT", "DATA"] {
+            client.env_remove(format!("SELFSAME_{name}"));
+        }
+        client.env("XDG_CONFIG_HOME", self.folder.path().join("config"));
+        client
+    }
+
+    /// Runs a command as the administrator, expects it to succeed, and audits the whole ledger; answers with its standard output.
     #[track_caller]
     pub fn done(&self, arguments: &[&str]) -> String {
-        let ran = self.run(&self.admin(), arguments);
+        self.done_as(&self.admin(), arguments)
+    }
+
+    /// Runs a command with a token, expects it to succeed, and audits the whole ledger; answers with its standard output.
+    #[track_caller]
+    pub fn done_as(&self, token: &str, arguments: &[&str]) -> String {
+        let ran = self.run(token, arguments);
         assert_eq!(ran.code, 0, "`selfsame {}`: {ran:?}", arguments.join(" "));
+        self.audit();
         ran.stdout
     }
 

@@ -18,14 +18,13 @@ fn a_release_goes_to_production_and_back() {
     server.done(&["promote", &first, "--to", "staging"]);
     server.audit();
     server.refused(&server.admin(), "gate-unmet", &["promote", &first, "--to", "prod"]);
-    let asked = server.run(&ben, &["approve", &first, "--for", "prod"]);
-    assert_eq!(asked.code, 0, "{asked:?}");
+    server.done_as(&ben, &["approve", &first, "--for", "prod"]);
     server.done(&["promote", &first, "--to", "prod"]);
     let (second_artifact, second) = server.release("second build");
     server.done(&["promote", &second, "--to", "dev"]);
     server.done(&["attest", &second_artifact, "--kind", "tests", "--name", "unit", "--result", "passed"]);
     server.done(&["promote", &second, "--to", "staging"]);
-    assert_eq!(server.run(&ben, &["approve", &second, "--for", "prod"]).code, 0);
+    server.done_as(&ben, &["approve", &second, "--for", "prod"]);
     server.done(&["promote", &second, "--to", "prod"]);
     server.audit();
     server.done(&["rollback", "prod", "--reason", "it is slow"]);
@@ -44,9 +43,18 @@ fn asking_twice_with_one_key_does_it_once() {
     let server = Server::start();
     server.apply_project();
     let (_, release) = server.release("a build");
-    server.done(&["promote", &release, "--to", "dev"]);
-    let again = server.refused(&server.admin(), "already-current", &["promote", &release, "--to", "dev"]);
-    assert!(again.stderr.contains("hint:"), "{again:?}");
+    let asked = ["promote", &release, "--to", "dev", "--idempotency-key", "build-7", "--json"];
+    let read = |printed: String| -> serde_json::Value { serde_json::from_str(&printed).expect("a receipt") };
+    let (first, second) = (read(server.done(&asked)), read(server.done(&asked)));
+    assert_eq!(first["index"], second["index"], "the same entry");
+    assert_eq!((&first["repeated"], &second["repeated"]), (&false.into(), &true.into()));
+    let (index, as_of) = (first["index"].as_u64().expect("an index"), second["as_of"].as_u64().expect("a size"));
+    assert_eq!(as_of, index + 1, "and no other");
+    let another = ["pause", "dev", "--reason", "night", "--idempotency-key", "build-7"];
+    let refused = server.refused(&server.admin(), "key-reused", &another);
+    assert!(refused.stderr.contains("hint:"), "{refused:?}");
+    let without_key = ["promote", &release, "--to", "dev"];
+    server.refused(&server.admin(), "already-current", &without_key);
     server.audit();
 }
 
