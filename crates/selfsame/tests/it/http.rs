@@ -1,7 +1,7 @@
-//! One HTTP request on one connection, by hand: what a client sees when the server dies in the middle of it.
+//! HTTP by hand, one request after another on one connection: what a client sees when the server dies in the middle of it.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -33,7 +33,55 @@ impl Answer {
     }
 }
 
-/// Sends a request with a token and reads the whole answer. Any error means that nothing is known about what became of it.
+/// A connection to a server, with a token.
+pub struct Wire {
+    stream: BufReader<TcpStream>,
+    host: String,
+    token: String,
+}
+
+impl Wire {
+    /// Connects.
+    pub fn open(host: &str, token: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: BufReader::new(stream), host: host.to_owned(), token: token.to_owned() })
+    }
+
+    /// Sends a request and reads the whole answer. Any error means that nothing is known about what became of it.
+    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
+        let Self { stream, host, token } = self;
+        let length = body.len();
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n"
+        );
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        stream.get_mut().write_all(format!("{request}\r\n").as_bytes())?;
+        stream.get_mut().write_all(body)?;
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if stream.read_line(&mut head)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok());
+        let mut answer = Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, head, body: Vec::new() };
+        let length = answer.header("content-length").map_or(Ok(0), str::parse).map_err(io::Error::other)?;
+        if answer.header("transfer-encoding").is_some() {
+            return Err(io::Error::other("an answer in chunks is not read here"));
+        }
+        if method != "HEAD" {
+            answer.body.resize(length, 0);
+            stream.read_exact(&mut answer.body)?;
+        }
+        Ok(answer)
+    }
+}
+
+/// Sends one request on a connection of its own.
 pub fn send(
     host: &str,
     token: &str,
@@ -42,26 +90,5 @@ pub fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Answer> {
-    let mut stream = TcpStream::connect(host)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let mut request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n",
-        body.len()
-    );
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    stream.write_all(format!("{request}\r\n").as_bytes())?;
-    stream.write_all(body)?;
-    let mut whole = Vec::new();
-    stream.read_to_end(&mut whole)?;
-    let end = whole.windows(4).position(|four| four == b"\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
-    let head = String::from_utf8_lossy(&whole[..end]).into_owned();
-    let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
-    let answer = Answer { status, head, body: whole[end + 4..].to_vec() };
-    let promised: Option<usize> = answer.header("content-length").and_then(|length| length.parse().ok());
-    if promised.is_some_and(|promised| method != "HEAD" && promised != answer.body.len()) {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(answer)
+    Wire::open(host, token)?.ask(method, path, headers, body)
 }

@@ -46,16 +46,17 @@ fn hashes(proof: Option<Vec<LooseHash>>) -> Vec<Hash> {
     proof.unwrap_or_default().into_iter().map(|hash| hash.0).collect()
 }
 
-/// The folder of vectors, or `None` after one line of explanation when the test data is not here.
-fn folder(kind: &str) -> Option<PathBuf> {
+/// The folder of vectors. They are data made elsewhere, which lie beside the project and not in it.
+fn folder(kind: &str) -> PathBuf {
     let data = std::env::var_os("SELFSAME_TEST_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let folder = data.join("merkle").join(kind);
-    if !folder.is_dir() {
-        eprintln!("skipped: no {kind} vectors, because the shared test data is not here (set SELFSAME_TEST_DATA)");
-        return None;
-    }
-    Some(folder)
+    assert!(
+        folder.is_dir(),
+        "there are no {kind} vectors in `{}`: put the test data into `shared/data` beside the project's folder, or name its place with SELFSAME_TEST_DATA",
+        folder.display()
+    );
+    folder
 }
 
 fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -71,7 +72,7 @@ fn json_files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Runs `verify` on each vector of a kind; it returns whether the vector wants a refusal, and what was decided.
 fn check_vectors<V: DeserializeOwned>(kind: &str, verify: impl Fn(V) -> (bool, Result<(), String>)) {
-    let Some(folder) = folder(kind) else { return };
+    let folder = folder(kind);
     let mut files = Vec::new();
     json_files(&folder, &mut files);
     let (mut accepted, mut refused) = (0, 0);
