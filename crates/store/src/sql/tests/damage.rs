@@ -3,12 +3,14 @@
 use std::{fs, path::Path};
 
 use domain::{Digest, Timestamp};
-use engine::ports::{Batch, Catalog, CatalogChange, Head, Ledger, ManifestRecord};
+use engine::ports::{
+    Answered, Batch, Catalog, CatalogChange, Head, Ledger, ManifestRecord, Part, PartKind, ViewChange, Views,
+};
 
 use crate::{conformance::batch, sql::Database};
 
 /// Bytes between two flips. Prime, so that flips fall everywhere in pages and rows.
-const STEP: usize = 61;
+const STEP: usize = 251;
 
 fn keys() -> Vec<String> {
     (0..40).map(|n| format!("hold/{n:03}")).collect()
@@ -27,8 +29,26 @@ fn manifest(n: u64) -> ManifestRecord {
         subject: None,
         artifact_type: None,
         annotations: [("number".to_owned(), n.to_string())].into(),
-        parts: Vec::new(),
+        parts: (0..3).map(part).collect(),
     }
+}
+
+fn part(n: u64) -> Part {
+    Part { kind: PartKind::Layer, digest: Digest::sha256(&[n as u8; 9]), size: n, media_type: "layer".into() }
+}
+
+fn change(index: u64) -> ViewChange {
+    ViewChange {
+        index,
+        digests: vec![part(index % 3).digest],
+        project: Some("acme".parse().expect("a project")),
+        history: None,
+        release: None,
+    }
+}
+
+fn request(n: u64) -> (String, Answered) {
+    (format!("person:ada/{n}"), Answered { command: part(n).digest, index: n, count: 1 })
 }
 
 fn filled() -> Batch {
@@ -36,6 +56,7 @@ fn filled() -> Batch {
     let mut filled = batch(&Head::default(), bodies);
     filled.rows = keys().into_iter().map(|key| (key.clone(), Some(value(&key)))).collect();
     let tags = |n: u64| vec![format!("v{n}").parse().expect("a tag")];
+    filled.requests = (0..20).map(request).collect();
     filled.catalog = (0..20).map(|n| CatalogChange::Put { manifest: Box::new(manifest(n)), tags: tags(n) }).collect();
     filled
 }
@@ -64,6 +85,23 @@ impl Tally {
     }
 }
 
+impl Tally {
+    fn within<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        found: Result<Vec<T>, impl std::fmt::Display>,
+        expected: &[T],
+        at: usize,
+    ) {
+        match found {
+            Ok(found) => {
+                assert!(found.iter().all(|one| expected.contains(one)), "a flip at byte {at} is served: {found:?}");
+                self.right += 1;
+            }
+            Err(_) => self.errors += 1,
+        }
+    }
+}
+
 async fn read_everything(folder: &Path, filled: &Batch, at: usize, tally: &mut Tally) {
     let Ok(database) = Database::open(folder) else { return tally.errors += 1 };
     tally.count(database.head().await, &filled.next, at);
@@ -77,15 +115,43 @@ async fn read_everything(folder: &Path, filled: &Batch, at: usize, tally: &mut T
     for key in keys() {
         tally.count(database.rows(std::slice::from_ref(&key)).await, &vec![Some(value(&key))], at);
     }
-    // A lost index entry may hide a tag or a manifest: then there is none, but never another.
     for n in 0..20 {
-        let ManifestRecord { repository, digest, media_type, size, .. } = manifest(n);
-        if let Ok(Some(found)) = database.manifest(&repository, &digest).await {
-            assert_eq!(found, (media_type.clone(), size), "a flip at byte {at} is served");
-        }
-        if let Ok(Some(found)) = database.tag(&repository, &format!("v{n}").parse().expect("a tag")).await {
-            assert_eq!(found, (digest, media_type, size), "a flip at byte {at} is served");
-        }
+        let (key, answered) = request(n);
+        tally.count(database.answered(&[key]).await, &vec![Some(answered)], at);
+    }
+    read_the_catalog(&database, at, tally).await;
+    read_the_views(&database, at, tally).await;
+}
+
+async fn read_the_catalog(database: &Database, at: usize, tally: &mut Tally) {
+    let repository = manifest(0).repository;
+    for n in 0..20 {
+        let ManifestRecord { repository, digest, media_type, size, parts, .. } = manifest(n);
+        tally.count(database.manifest(&repository, &digest).await, &Some((media_type.clone(), size)), at);
+        tally.count(database.parts(&repository, &digest).await, &parts, at);
+        tally.count(database.subject(&repository, &digest).await, &None, at);
+        let tag = database.tag(&repository, &format!("v{n}").parse().expect("a tag")).await;
+        tally.count(tag, &Some((digest, media_type, size)), at);
+    }
+    for n in 0..3 {
+        let blob = part(n).digest;
+        tally.count(database.blob(&repository, &blob).await, &Some(n), at);
+        // A damaged index may hide a row of a list: then the list is shorter, but it has never anything else.
+        let places = database.blob_anywhere(&blob).await;
+        tally.within(places, std::slice::from_ref(&repository), at);
+        let all: Vec<_> = (0..20).map(|n| manifest(n).digest).collect();
+        tally.within(database.containers(&repository, &blob, None, 100).await, &all, at);
+    }
+    tally.within(database.repositories(None, 9).await, &[repository], at);
+}
+
+async fn read_the_views(database: &Database, at: usize, tally: &mut Tally) {
+    tally.count(database.cursor().await, &20, at);
+    let project = "acme".parse().expect("a project");
+    tally.within(database.of_project(&project, 0, 100).await, &(0..20).collect::<Vec<_>>(), at);
+    for n in 0..3 {
+        let expected: Vec<_> = (0..20).filter(|index| index % 3 == n).collect();
+        tally.within(database.about(&part(n).digest, 0, 100).await, &expected, at);
     }
 }
 
@@ -95,8 +161,11 @@ async fn a_flipped_bit_is_never_served() {
     let filled = filled();
     let database = Database::open(folder.path()).expect("a database");
     database.commit(filled.clone()).await.expect("a commit");
-    let blob = Digest::sha256(b"blob");
-    database.link_blob(&manifest(0).repository, &blob, 5, Timestamp::from_millis(1)).await.expect("a link");
+    for n in 0..3 {
+        let blob = part(n).digest;
+        database.link_blob(&manifest(0).repository, &blob, n, Timestamp::from_millis(1)).await.expect("a link");
+    }
+    database.fold((0..20).map(change).collect(), 20).await.expect("a fold");
     drop(database);
     let sound = fs::read(folder.path().join("selfsame.db")).expect("the file");
     assert!(!folder.path().join("selfsame.db-wal").exists(), "the log was copied back on closing");
