@@ -63,9 +63,8 @@ pub fn parse(name: &Path, bytes: &[u8]) -> Result<ProjectConfig, InvalidFile> {
         Ok(text) => text,
         Err(error) => {
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let column =
-                before.lines().last().filter(|_| !before.ends_with('\n')).map_or(0, |line| line.chars().count()) + 1;
-            let place = Place { line: before.matches('\n').count() + 1, column };
+            let last = lines(&before).last().unwrap_or_default();
+            let place = Place { line: lines(&before).count(), column: last.chars().count() + 1 };
             return Err(explain(name, &before, Fault::at(place, "from here on, the file is no UTF-8 text")));
         }
     };
@@ -91,13 +90,18 @@ fn locate(tree: &Node, InvalidConfig { path, problem }: InvalidConfig) -> Fault 
     }
 }
 
+/// The lines as YAML counts them: a carriage return ends one, too, alone or before a line feed.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
 fn start() -> Place {
     Place { line: 1, column: 1 }
 }
 
 fn explain(name: &Path, text: &str, fault: Fault) -> InvalidFile {
     let Fault { place, width, problem } = fault;
-    let line = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
+    let line = lines(text).nth(place.line.saturating_sub(1)).unwrap_or_default();
     // Cut, so that a line of a megabyte does not fill the screen.
     let line: String = line.chars().take(200).collect();
     let room = line.chars().count().saturating_sub(place.column.saturating_sub(1)).max(1);

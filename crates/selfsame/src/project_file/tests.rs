@@ -1,3 +1,5 @@
+mod properties;
+
 use std::path::Path;
 
 use domain::{Permission, config::Component, config::Stage, config::Upstream, gate::Requirement};
@@ -127,7 +129,7 @@ fn what_is_no_single_document_of_plain_values_is_refused() {
         ),
         ("[".repeat(1 << 20), "selfsame.yaml:1:256: this is no YAML: recursion limit exceeded"),
         ("project: [shop\n".into(), "selfsame.yaml:1:10: this is no YAML: unclosed bracket '['"),
-        ("project: !!str shop\n".into(), "selfsame.yaml:1:10: no tags"),
+        ("project: !!str shop\n".into(), "selfsame.yaml:1:16: no tags"),
         ("? [a]\n: b\n".into(), "selfsame.yaml:1:3: a key is a single word"),
         ("x".repeat((1 << 20) + 1), "selfsame.yaml:1:1: the file has more than 1048576 bytes"),
     ] {
