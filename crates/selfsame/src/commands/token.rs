@@ -1,5 +1,7 @@
 //! `selfsame token`: issues and revokes access tokens, and lists the roles.
 
+mod offline;
+
 use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
@@ -36,7 +38,9 @@ enum What {
 
 /// Issue a token. Its secret is shown once.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  selfsame token issue person:ben --grant approver@shop --expires 30d")]
+#[command(
+    after_help = "Example:\n  selfsame token issue person:ben --grant approver@shop --expires 30d\n  selfsame token issue person:admin --grant admin@* --expires 365d --data selfsame-data --output admin.token"
+)]
 struct IssueArgs {
     /// Who will act with it: `person:NAME` or `machine:NAME`.
     party: Party,
@@ -46,6 +50,9 @@ struct IssueArgs {
     /// When it ends: a time, or how long from now.
     #[arg(long, value_name = "WHEN")]
     expires: Ending,
+    /// The data directory of a stopped server: issue it there, as the ledger itself. For when no token is valid any more.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Write the secret to this new file, which only you can read, instead of printing it.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -92,18 +99,16 @@ async fn issue(context: &Context, args: IssueArgs) -> Outcome {
         Some(path) => Some((path, create(path).map_err(|error| Failure::file(path, &error))?)),
         None => None,
     };
-    let client = context.client()?;
     let request = TokenRequest { party: args.party, grants: args.grants, expires: args.expires };
-    let issued = match client.issue_token(&request).await {
-        Ok(issued) => issued,
-        Err(error) => {
-            if let Some((path, _)) = &file {
-                let _ = std::fs::remove_file(path);
-            }
-            return Err(error.into());
-        }
+    let issued = match &args.data {
+        Some(data) => offline::issue(data, request).await,
+        None => online(context, &request).await,
     };
-    context.settle(&client, issued.as_of).await;
+    let issued = issued.inspect_err(|_| {
+        if let Some((path, _)) = &file {
+            let _ = std::fs::remove_file(path);
+        }
+    })?;
     match file {
         Some((path, mut file)) => {
             let written = writeln!(file, "{}", issued.token).and_then(|()| file.sync_all());
@@ -124,6 +129,13 @@ async fn issue(context: &Context, args: IssueArgs) -> Outcome {
             output::answer(context.json, &issued, |issued| issued.token.clone())
         }
     }
+}
+
+async fn online(context: &Context, request: &TokenRequest) -> Outcome<IssuedToken> {
+    let client = context.client()?;
+    let issued = client.issue_token(request).await?;
+    context.settle(&client, issued.as_of).await;
+    Ok(issued)
 }
 
 fn create(path: &Path) -> std::io::Result<std::fs::File> {

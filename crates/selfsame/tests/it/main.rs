@@ -1,5 +1,5 @@
-//! End-to-end: the real program, real clients, real disks. Every step of a test that is to succeed (`Server::done`) is followed by an audit
-//! of the whole ledger, so is whatever else a test did, at its end at the latest.
+//! End-to-end: the real program, real clients, real disks. Each step that is to succeed (`Server::done`) is followed by an audit of the whole
+//! ledger and of all that the server shows.
 
 mod audits;
 mod clients;

@@ -5,7 +5,7 @@ mod table;
 use std::{collections::BTreeMap, fs};
 
 use serde_json::Value;
-use table::{BREAKS, Line, NO_JSON, OFFLINE, STORY};
+use table::{AFTERWARDS, BREAKS, Line, NO_JSON, OFFLINE, STORY};
 
 use super::server::{Ran, Server, digest_in};
 
@@ -118,7 +118,10 @@ fn type_all(json: bool) {
         assert!(asking.into_iter().all(|one| one.join().is_ok()), "see above");
     });
     OFFLINE.iter().for_each(|line| typist.type_in(line));
+    let kept = typist.kept;
     server.restart();
+    let mut typist = Typist { server: &server, json, kept };
+    AFTERWARDS.iter().for_each(|line| typist.type_in(line));
     server.audit();
 }
 

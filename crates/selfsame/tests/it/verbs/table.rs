@@ -179,6 +179,14 @@ pub const BREAKS: &[Line] = &[
 
 /// What is typed while the server is down and works on its data.
 pub const OFFLINE: &[Line] = &[
+    line(
+        "nobody",
+        "token issue person:back --grant admin@* --expires 30d --data {data} --output back.token",
+        0,
+        "back",
+    ),
+    line("nobody", "token issue person:back --grant admin@* --expires 500d --data {data}", 1, "token-lifetime"),
+    line("nobody", "token issue person:back --grant admin@* --expires 30d --data nothing-there", 64, "no ledger in"),
     line("nobody", "doctor --data {data}", 0, "ok     public key"),
     line("nobody", "doctor --data nothing-there", 64, "there is no folder"),
     line("nobody", "scrub --data {data}", 0, "blobs are intact"),
@@ -186,6 +194,15 @@ pub const OFFLINE: &[Line] = &[
     line("nobody", "rebuild --data {data}", 0, "folded"),
     line("nobody", "rebuild --data nothing-there", 64, "there is no folder"),
     line("nobody", "audit verify --dir {data}/ledger --data {data} --key {data}/keys/ledger.pub", 0, "sound"),
+];
+
+/// What is typed once the server is up again.
+pub const AFTERWARDS: &[Line] = &[
+    line("back", "token roles", 0, "approver"),
+    line("nobody", "token issue person:back --grant admin@* --expires 30d --data {data}", 2, "could not lock"),
+    line("admin", "status", 0, "project `shop`"),
+    line("admin", "history prod", 0, "rolled back to"),
+    line("admin", "pull shop/web:prod --output once-more", 0, "wrote once-more/one"),
 ];
 
 /// What has no answer in JSON.
