@@ -1,7 +1,7 @@
 //! The rules of promotion, and nothing else.
 //!
 //! An artifact is known by its [`Digest`]; a [`ReleaseId`] names a set of them; a release moves through the stages of a project because
-//! each stage's [gate] was met. A [`Command`] asks for a change; [`decide`] answers with [`Event`]s or a
+//! each stage's [gate] was met. A [`Command`] asks for a change; [`decide()`] answers with [`Event`]s or a
 //! [`Refusal`]; [`State::apply`] makes it true; [`gate::evaluate`] explains.
 //!
 //! This crate has no I/O, no clock and no randomness, and it never will: what it needs to know, it is told. So every rule can be tested

@@ -1,6 +1,6 @@
 //! [`Database`]: the ledger, the state, the catalog and the views in one SQL database.
 //!
-//! The SQL is written once, in the subset that SQLite and PostgreSQL share, and runs through [`tx::Tx`]: parameters are `$1`, `$2`, rows go
+//! The SQL is written once, in the subset that SQLite and PostgreSQL share, and runs through `tx::Tx`: parameters are `$1`, `$2`, rows go
 //! in by several at once, integers are 64 bits, times are milliseconds, documents are text. SQLite is the adapter that exists.
 //!
 //! One thread writes. It takes what waits, runs it in one transaction, each piece in a savepoint of its own, commits, and only then
@@ -9,7 +9,7 @@
 //!
 //! After a commit that failed nothing is written any more until the program is started again: what the disk did is unknown.
 //!
-//! What a flipped bit could make wrong carries a checksum ([`seal`]): it is checked at each read, and damage is an error, never an answer.
+//! What a flipped bit could make wrong carries a checksum (`seal`): it is checked at each read, and damage is an error, never an answer.
 
 mod catalog;
 mod insert;

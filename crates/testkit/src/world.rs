@@ -113,7 +113,7 @@ impl World {
         Client::new(&self.url, Some(issued.token)).expect("a client")
     }
 
-    /// Verifies everything; see [`audit`].
+    /// Verifies everything; see [`audit()`].
     pub async fn audit(&self) {
         audit(&self.engine, &self.verifier).await;
     }
