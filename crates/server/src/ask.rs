@@ -13,8 +13,6 @@ use crate::{App, Problem, token};
 
 /// How large a request's body is at most: 2 MiB, for a document of 1 MiB in base64 and what surrounds it.
 const BODY_BYTES_MAX: usize = 2 << 20;
-/// Up to which length a body that is too large is read to its end.
-const DROPPED_BYTES_MAX: usize = 16 << 20;
 
 /// Who asks, and the key that makes asking twice safe.
 pub struct Caller {
@@ -81,21 +79,16 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Said<T> {
     }
 }
 
-/// All of the body. What is somewhat too long is read to its end and dropped: a client that is cut off while it sends never sees the answer.
+/// All of the body.
 async fn whole(body: Body) -> Result<Vec<u8>, Problem> {
     let mut pieces = body.into_data_stream();
-    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    let mut bytes = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| Problem::malformed(format!("the body did not come whole: {error}")))?;
-        length = length.saturating_add(piece.len());
-        if length <= BODY_BYTES_MAX {
-            bytes.extend_from_slice(&piece);
-        } else if length > DROPPED_BYTES_MAX {
-            break;
+        if bytes.len() + piece.len() > BODY_BYTES_MAX {
+            return Err(Problem::too_large(format!("the body has more than {BODY_BYTES_MAX} bytes")));
         }
+        bytes.extend_from_slice(&piece);
     }
-    if length <= BODY_BYTES_MAX {
-        return Ok(bytes);
-    }
-    Err(Problem::too_large(format!("the body has more than {BODY_BYTES_MAX} bytes")))
+    Ok(bytes)
 }

@@ -16,8 +16,11 @@ impl Views for Database {
     async fn cursor(&self) -> Result<u64, Trouble> {
         self.look_up("the views' cursor", async |tx| {
             let found = tx.row("SELECT id, size, seal FROM view_cursor WHERE id = 1", &[]).await?;
-            let size = |row: Row| row.unsealed(|| "the views' cursor".into())?.natural(1, "the views' cursor");
-            found.map_or(Ok(0), size)
+            let Some(row) = found else {
+                let lost = tx.row("SELECT idx FROM mentions LIMIT 1", &[]).await?.is_some();
+                return if lost { Err(Failed::Damaged("the views' cursor".into())) } else { Ok(0) };
+            };
+            row.unsealed(|| "the views' cursor".into())?.natural(1, "the views' cursor")
         })
     }
 

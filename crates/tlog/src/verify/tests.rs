@@ -87,6 +87,10 @@ fn check_vectors<V: DeserializeOwned>(kind: &str, verify: impl Fn(V) -> (bool, R
 }
 
 #[test]
+#[cfg_attr(
+    not(merkle_vectors),
+    ignore = "the vectors are not there: put them into `shared/data/merkle` beside the project's folder"
+)]
 fn inclusion_vectors() {
     check_vectors("inclusion", |v: InclusionVector| {
         // A leaf hash of another length is refused when it is read, so no verifier ever sees it.
@@ -99,6 +103,10 @@ fn inclusion_vectors() {
 }
 
 #[test]
+#[cfg_attr(
+    not(merkle_vectors),
+    ignore = "the vectors are not there: put them into `shared/data/merkle` beside the project's folder"
+)]
 fn consistency_vectors() {
     check_vectors("consistency", |v: ConsistencyVector| {
         let decision = verify_consistency(v.size1, &v.root1.0, v.size2, &v.root2.0, &hashes(v.proof));
