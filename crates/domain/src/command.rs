@@ -22,7 +22,7 @@ pub struct Submission {
 }
 
 /// A request, already parsed. Its variants are imperatives; each leads to the [`Event`](crate::Event) of the same kind, or to a
-/// [`Refusal`](crate::Refusal).
+/// [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Command {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Entry, Event, Key, State};
+use domain::{Entry, Event, Key, State, Timestamp};
 
 use crate::{
     Error, Ports,
     followers::view_change,
     manifest,
-    ports::{Answered, CatalogChange},
+    ports::{Answered, CatalogChange, ManifestRecord, PartKind},
     shared::{LOADED_MAX, fetch, load},
     writer::{catalog_change, request_row},
 };
@@ -49,7 +49,11 @@ pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Reb
         let mut catalog = Vec::new();
         for (_, entry) in &entries {
             state.apply(entry);
-            catalog.extend(changes_of(ports, &entry.event, &mut done.problems).await?);
+            let change = changes_of(ports, &entry.event, &mut done.problems).await?;
+            if let Some(CatalogChange::Put { manifest, .. }) = &change {
+                relink(ports, manifest, entry.at).await?;
+            }
+            catalog.extend(change);
         }
         let rows: Vec<_> = state.take_changed().into_iter().map(|key| (key.to_string(), state.row(&key))).collect();
         done.rows += rows.len() as u64;
@@ -77,6 +81,18 @@ async fn load_for(ports: &Ports, state: &mut State, entries: &[(u64, Entry)]) ->
         let rows = fetch(ports, &missing).await?;
         load(state, &missing, &rows)?;
     }
+}
+
+/// Which repository has which blob is in no entry. What a manifest names was there when it was pushed, so it is there if its bytes are.
+async fn relink(ports: &Ports, manifest: &ManifestRecord, at: Timestamp) -> Result<(), Error> {
+    for part in manifest.parts.iter().filter(|part| part.kind != PartKind::Child) {
+        if ports.catalog.blob(&manifest.repository, &part.digest).await?.is_none()
+            && let Some(size) = ports.blobs.size(&part.digest).await?
+        {
+            ports.catalog.link_blob(&manifest.repository, &part.digest, size, at).await?;
+        }
+    }
+    Ok(())
 }
 
 fn requests_of(entries: &[(u64, Entry)]) -> Vec<(String, Answered)> {

@@ -121,4 +121,8 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Whether a rebuild has begun and not ended, so that rows are missing.
     async fn rebuilding(&self) -> Result<bool, Trouble>;
+
+    /// Reads all that storage has, and says what contradicts itself: damage that no single read can see, such as a row that an index does
+    /// not lead to any more. Empty where all is well.
+    async fn contradictions(&self) -> Result<Vec<String>, Trouble>;
 }

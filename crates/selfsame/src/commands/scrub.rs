@@ -1,4 +1,4 @@
-//! `selfsame scrub`: reads every stored byte and compares it with its digest.
+//! `selfsame scrub`: reads every stored byte, and compares blobs with their digests and the database with itself.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,8 @@ use crate::{
 /// How many blobs are listed at once.
 const CHUNK: usize = 1000;
 
-/// Read every stored blob and compare it with its digest; exit code 1 if one is damaged, which is set aside so that a push heals it. The server must be stopped.
+/// Read every stored byte: compare each blob with its digest, and the database with itself. Exit code 1 if anything is damaged; a damaged blob
+/// is set aside, so that a push heals it. The server must be stopped.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  selfsame scrub --data selfsame-data")]
 pub struct ScrubArgs {
@@ -30,13 +31,15 @@ pub struct ScrubArgs {
 struct Scrubbed {
     intact: u64,
     damaged: Vec<Digest>,
+    database: Vec<String>,
 }
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: ScrubArgs) -> Outcome {
-    let blobs = Database::open(&args.data)?.ports.blobs;
+    let Database { ports } = Database::open(&args.data)?;
+    let blobs = ports.blobs;
     let bar = progress::count("blobs", 0);
-    let mut scrubbed = Scrubbed::default();
+    let mut scrubbed = Scrubbed { database: ports.ledger.contradictions().await?, ..Scrubbed::default() };
     let mut after: Option<Digest> = None;
     loop {
         let chunk = blobs.list(after.as_ref(), CHUNK).await?;
@@ -63,11 +66,16 @@ pub async fn run(context: &Context, args: ScrubArgs) -> Outcome {
             .iter()
             .map(|digest| format!("\nFOUND: the blob `{digest}` is damaged and set aside in `damaged/`"))
             .collect();
-        format!("{} blobs are intact{damaged}", scrubbed.intact)
+        let database: String = scrubbed.database.iter().map(|line| format!("\nFOUND: the database: {line}")).collect();
+        format!("{} blobs are intact{damaged}{database}", scrubbed.intact)
     })?;
-    match scrubbed.damaged.len() {
-        0 => Ok(()),
-        count => {
+    match (scrubbed.damaged.len(), scrubbed.database.len()) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(Failure::Negative(
+            "the database is damaged: run `selfsame rebuild`, which keeps the entries, or restore it from a backup"
+                .into(),
+        )),
+        (count, _) => {
             Err(Failure::Negative(format!("{count} blobs are damaged: push them again, or restore them from a backup")))
         }
     }

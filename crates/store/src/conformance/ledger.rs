@@ -127,6 +127,7 @@ async fn derived_rows_are_rebuilt(ledger: &dyn Ledger) {
     assert!(ledger.rebuilding().await.unwrap(), "it goes on");
     ledger.end_rebuild().await.unwrap();
     assert!(!ledger.rebuilding().await.unwrap(), "it has ended");
+    assert_eq!(ledger.contradictions().await.unwrap(), [""; 0], "all that is stored agrees");
 }
 
 fn answered(index: u64) -> Answered {

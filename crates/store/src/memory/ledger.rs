@@ -101,6 +101,10 @@ impl Ledger for Memory {
     async fn rebuilding(&self) -> Result<bool, Trouble> {
         Ok(locked(&self.ledger).rebuilding)
     }
+
+    async fn contradictions(&self) -> Result<Vec<String>, Trouble> {
+        Ok(Vec::new())
+    }
 }
 
 impl Kept {

@@ -85,6 +85,10 @@ impl Ledger for Database {
     async fn rebuilding(&self) -> Result<bool, Trouble> {
         self.look_up("whether a rebuild has ended", async |tx| derive::rebuilding(tx).await)
     }
+
+    async fn contradictions(&self) -> Result<Vec<String>, Trouble> {
+        self.scan("all tables", async |tx| tx.contradictions().await)
+    }
 }
 
 async fn head(tx: &mut Tx<'_>) -> Result<Head, Failed> {

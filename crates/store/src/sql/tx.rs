@@ -62,6 +62,18 @@ impl Tx<'_> {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
+    /// What the database finds wrong with its own pages, tables and indices; at most 100 sentences.
+    pub async fn contradictions(&mut self) -> Result<Vec<String>, Failed> {
+        match self {
+            Self::Lite(_) => {
+                let rows = self.rows("PRAGMA integrity_check(100)", &[]).await?;
+                let said = rows.iter().map(|row| row.text(0, "what the database says of itself").map(str::to_owned));
+                let said = said.collect::<Result<Vec<_>, _>>()?;
+                Ok(said.into_iter().filter(|line| line != "ok").collect())
+            }
+        }
+    }
+
     /// A damaged index would make a row look as if it had never been there. So the answer "there is none" is asked for twice, of two
     /// indices on different pages: this is the second time, and a row that is found now is an error.
     pub async fn expect_none(

@@ -210,6 +210,10 @@ impl Ledger for Changed {
     async fn rebuilding(&self) -> Result<bool, Trouble> {
         self.ledger.rebuilding().await
     }
+
+    async fn contradictions(&self) -> Result<Vec<String>, Trouble> {
+        self.ledger.contradictions().await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -191,6 +191,9 @@ async fn verify(
     if let Some(database) = database.as_ref().filter(|_| follows) {
         report.database = Some(database.compare(source, checkpoint.size(), &mut walked.findings).await?);
         walked.go_on(database, checkpoint.origin()).await;
+        let contradictions = database.ports.ledger.contradictions().await;
+        let problems = contradictions.unwrap_or_else(|trouble| vec![trouble.to_string()]);
+        walked.findings.extend(problems.into_iter().map(|problem| Finding::Database { problem }));
     }
     let differ = || "the entries are not what was signed";
     match (shown, &walked.rows) {

@@ -66,6 +66,8 @@ fn filled() -> Batch {
 struct Tally {
     errors: usize,
     right: usize,
+    /// Whether a list lacked something since the file was opened.
+    shortened: bool,
 }
 
 impl Tally {
@@ -95,6 +97,7 @@ impl Tally {
         match found {
             Ok(found) => {
                 assert!(found.iter().all(|one| expected.contains(one)), "a flip at byte {at} is served: {found:?}");
+                self.shortened |= found.len() < expected.len();
                 self.right += 1;
             }
             Err(_) => self.errors += 1,
@@ -121,6 +124,13 @@ async fn read_everything(folder: &Path, filled: &Batch, at: usize, tally: &mut T
     }
     read_the_catalog(&database, at, tally).await;
     read_the_views(&database, at, tally).await;
+    if std::mem::take(&mut tally.shortened) {
+        let found = database.contradictions().await;
+        assert!(
+            found.is_err() || found.is_ok_and(|found| !found.is_empty()),
+            "a scrub does not see the flip at byte {at}"
+        );
+    }
 }
 
 async fn read_the_catalog(database: &Database, at: usize, tally: &mut Tally) {
