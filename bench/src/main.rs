@@ -49,7 +49,7 @@ enum Part {
 fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let program = match arguments.program {
-        Some(program) => program,
+        Some(program) => std::fs::canonicalize(program)?,
         None => process::build()?,
     };
     let wanted = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);

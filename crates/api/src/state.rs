@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A row of the state: an aggregate's key, and the hash of its canonical JSON.
+/// A row of the state: an aggregate's key, and the hash of its JSON, as the server stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StateRow {
     /// The key, for example `project/shop`.

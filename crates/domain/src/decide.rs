@@ -51,7 +51,7 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
             desk.report_health(project, stage, release.as_ref(), healthy, reason)
         }
     }?;
-    if events.iter().any(|event| canonical::to_vec(event).len() > EVENT_BYTES_MAX) {
+    if events.iter().any(|event| canonical::length(event) > EVENT_BYTES_MAX) {
         return Err(Refusal::LimitReached {
             what: "an entry of the ledger",
             limit: format!("{ENTRY_BYTES_MAX} bytes"),

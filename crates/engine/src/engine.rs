@@ -14,7 +14,7 @@ use crate::{
     Clock, Error, SystemClock, as_of, followers,
     ports::{Blobs, Catalog, Ledger, ManifestRecord, Tiles, Views},
     published::Published,
-    shared::Shared,
+    shared::{Shared, want},
     writer::{Job, Writer},
 };
 
@@ -237,6 +237,7 @@ impl Engine {
 
     /// Waits until the ledger has `size` entries and the views take them into account; `false` if that took longer than `timeout`.
     pub async fn wait_for(&self, size: u64, timeout: Duration) -> bool {
+        want(&self.shared.wanted, size, self.size());
         let mut viewed = self.shared.viewed.subscribe();
         let waited = tokio::time::timeout(timeout, viewed.wait_for(|viewed| *viewed >= size)).await;
         matches!(waited, Ok(Ok(_)))
@@ -251,6 +252,7 @@ impl Engine {
 
     /// Waits until `size` entries are published with a signed checkpoint; `false` if that took longer than `timeout`.
     pub async fn wait_published(&self, size: u64, timeout: Duration) -> bool {
+        want(&self.shared.wanted_published, size, self.size());
         let mut published = self.shared.published.subscribe();
         let waited = tokio::time::timeout(timeout, published.wait_for(|published| *published >= size)).await;
         matches!(waited, Ok(Ok(_)))

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard},
+    time::Duration,
 };
 
 use domain::{Artifact, Key, PARTS_MAX, State};
@@ -28,6 +29,10 @@ pub(crate) struct Shared {
     pub size: watch::Sender<u64>,
     /// How many of them the views take into account.
     pub viewed: watch::Sender<u64>,
+    /// How many of them somebody waits for the views to take into account.
+    pub wanted: watch::Sender<u64>,
+    /// How many of them somebody waits for the publisher to sign.
+    pub wanted_published: watch::Sender<u64>,
     /// How many of them are published with a signed checkpoint.
     pub published: watch::Sender<u64>,
     /// Whether the writer has ended, because the last handle is gone.
@@ -48,6 +53,8 @@ impl Shared {
             gate: AsyncRwLock::new(()),
             size: watch::Sender::new(size),
             viewed: watch::Sender::new(0),
+            wanted: watch::Sender::new(0),
+            wanted_published: watch::Sender::new(0),
             published: watch::Sender::new(0),
             ended: watch::Sender::new(false),
             looking_back: Semaphore::new(LOOKING_BACK),
@@ -119,6 +126,24 @@ impl Shared {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
         self.size.send_replace(size);
     }
+}
+
+/// Returns once somebody waits for more than `cursor` entries, and after `most` at the latest: entries that nobody asks for yet are taken
+/// together.
+pub(crate) async fn rest(wanted: &watch::Sender<u64>, cursor: u64, most: Duration) {
+    let mut wanted = wanted.subscribe();
+    let asked = wanted.wait_for(|wanted| *wanted > cursor);
+    let _ = tokio::time::timeout(most, asked).await;
+}
+
+/// Says that somebody waits for `size` entries, as far as there are so many.
+pub(crate) fn want(wanted: &watch::Sender<u64>, size: u64, there_are: u64) {
+    let size = size.min(there_are);
+    wanted.send_if_modified(|wanted| {
+        let more = size > *wanted;
+        *wanted = size.max(*wanted);
+        more
+    });
 }
 
 /// The rows of `keys`; what artifacts consist of is looked up in the catalog.

@@ -44,6 +44,8 @@ const READERS: usize = 4;
 const STATEMENTS: usize = 64;
 /// How large the write-ahead log stays once it was copied back, in bytes.
 const LOG_BYTES: i64 = 64 * 1024 * 1024;
+/// How much of the database the writer keeps in memory, in KiB.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
 /// The database. It is locked against a second process while it is open.
 pub struct Database {
@@ -81,6 +83,7 @@ impl Database {
         let made = File::options().create(true).truncate(false).write(true).mode(0o600).open(&file);
         made.map_err(|error| Trouble::new(format!("make `{}`", file.display()), error))?;
         let connection = connect(&file).map_err(trouble)?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(trouble)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(trouble)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(trouble)?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(trouble)?;

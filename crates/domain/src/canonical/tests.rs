@@ -21,6 +21,34 @@ fn rfc_8785_examples() {
     }
 }
 
+proptest::proptest! {
+    /// The quick way and the library's agree.
+    #[test]
+    fn every_value_is_spelled_as_the_library_spells_it(value in any_value()) {
+        let library = serde_json_canonicalizer::to_vec(&value).expect("JSON");
+        proptest::prop_assert_eq!(String::from_utf8(to_vec(&value)).expect("text"), String::from_utf8(library).expect("text"));
+    }
+}
+
+fn any_value() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        (0_u64..1 << 54).prop_map(Into::into),
+        proptest::num::f64::NORMAL.prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 64, 8, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
+            proptest::collection::btree_map(any::<String>(), inner, 0..8)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
 #[test]
 fn other_spellings_are_refused() {
     for json in [

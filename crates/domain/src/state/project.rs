@@ -11,7 +11,7 @@ use super::Mark;
 use crate::{ComponentName, Contents, Digest, ProjectConfig, ReleaseId, RepositoryName, StageName, Timestamp};
 
 /// How many earlier releases a stage keeps at hand: its rollback window. Older ones are in the ledger and the views.
-pub const HISTORY_MAX: usize = 10;
+pub const HISTORY_MAX: usize = 5;
 
 /// A project: its configuration in force and what each stage has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct StageState {
     pub current: Option<Settled>,
     /// The releases that were current before, the latest first, at most [`HISTORY_MAX`].
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    pub earlier: VecDeque<Settled>,
+    pub earlier: VecDeque<Arc<Settled>>,
     /// The stage is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Mark>,
@@ -105,12 +105,12 @@ impl StageState {
     /// The latest release that was current before and is another one than the current.
     pub fn previous(&self) -> Option<&Settled> {
         let current = self.current.as_ref().map(|settled| &settled.release);
-        self.earlier.iter().find(|settled| Some(&settled.release) != current)
+        self.earlier.iter().map(|settled| &**settled).find(|settled| Some(&settled.release) != current)
     }
 
     /// The current release and those of the rollback window.
     pub fn recent(&self) -> impl Iterator<Item = &Settled> {
-        self.current.iter().chain(&self.earlier)
+        self.current.iter().chain(self.earlier.iter().map(|settled| &**settled))
     }
 
     /// Whether `digest` is part of the current release or of one in the rollback window.
@@ -120,7 +120,7 @@ impl StageState {
 
     pub(super) fn settle(&mut self, settled: Settled) {
         if let Some(before) = self.current.replace(settled) {
-            self.earlier.push_front(before);
+            self.earlier.push_front(Arc::new(before));
             self.earlier.truncate(HISTORY_MAX);
         }
         self.health = None;

@@ -1,11 +1,12 @@
-//! Aggregates as rows of storage: their keys as text, their values as JSON.
+//! Aggregates as rows of storage: their keys as text, their values as JSON, with members in the order in which the types declare them: the
+//! same state has the same row.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Key, StageState, State};
-use crate::{Project, ProjectName, canonical};
+use crate::{Project, ProjectName};
 
 /// Why a text is no [`Key`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,7 +110,7 @@ impl State {
     /// The row of `key` as storage should have it; `None` if the aggregate does not exist.
     pub fn row(&self, key: &Key) -> Option<Vec<u8>> {
         fn bytes<T: Serialize>(value: Option<&Arc<T>>) -> Option<Vec<u8>> {
-            value.map(|value| canonical::to_vec(&**value))
+            value.map(|value| serde_json::to_vec(&**value).expect("our types serialise to JSON"))
         }
         match key {
             Key::System => bytes(Some(&self.system)),

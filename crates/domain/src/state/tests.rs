@@ -196,8 +196,8 @@ fn a_stage_keeps_its_window_and_rolls_back_beyond_it() {
     let there = world.full.project(&shop).expect("the project").stage(&"dev".parse().expect("a name")).clone();
     assert_eq!(there.earlier.len(), super::HISTORY_MAX);
     let digest = |number: usize| crate::Digest::sha256(format!("web-{number}").as_bytes());
-    assert!(there.has_promoted(&digest(14)) && there.has_promoted(&digest(4)) && !there.has_promoted(&digest(3)));
-    assert_eq!(world.take("rollback dev to 0").0, "rolled back dev from 14 to 0");
+    assert!(there.has_promoted(&digest(9)) && there.has_promoted(&digest(4)) && !there.has_promoted(&digest(3)));
+    assert_eq!(world.take("rollback dev to 0").0, "rolled back dev from 9 to 0");
 }
 
 #[test]

@@ -13,12 +13,14 @@ use tlog::{Checkpoint, EntryBundle, SignerKey, Tile, VerifiedCheckpoint, bundles
 use crate::{
     Error,
     ports::{Head, Trouble},
-    shared::Shared,
+    shared::{Shared, rest},
 };
 use tree::{Tree, agrees, resume};
 
-/// How long the publisher lets entries gather, so that a busy ledger is not signed for each of them.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How long the publisher lets entries gather, so that a busy ledger is not signed for each of them: unless somebody waits for them, and at least
+/// for the shorter time even then.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// How long to wait before trying again after trouble.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many entries are published at once: at most 256 full bundles of entries.
@@ -63,7 +65,11 @@ impl Publisher {
                 return;
             }
             match self.publish().await {
-                Ok(()) => tokio::time::sleep(PAUSE).await,
+                Ok(()) => {
+                    tokio::time::sleep(PAUSE_MIN).await;
+                    let published = *self.shared.published.borrow();
+                    rest(&self.shared.wanted_published, published, PAUSE).await;
+                }
                 Err(Unpublished::Forked(problem)) => {
                     tracing::error!(problem, published, "Nothing is signed any more: it would be a second history");
                     return;

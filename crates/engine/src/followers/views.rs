@@ -7,11 +7,13 @@ use domain::{Entry, Event};
 use crate::{
     Error,
     ports::{HistoryRow, ReleaseRow, ViewChange},
-    shared::Shared,
+    shared::{Shared, rest},
 };
 
 /// How many entries are folded at once.
 const CHUNK: usize = 1000;
+/// How long entries wait for others to be folded with, unless somebody waits for them.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before trying again after trouble.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -34,6 +36,7 @@ impl Follower {
 
     pub async fn run(mut self) {
         while self.shared.wait_past(self.cursor).await {
+            rest(&self.shared.wanted, self.cursor, PAUSE).await;
             if let Err(error) = self.step().await {
                 tracing::error!(%error, cursor = self.cursor, "The views cannot follow the ledger");
                 tokio::time::sleep(PATIENCE).await;

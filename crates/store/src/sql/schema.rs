@@ -25,7 +25,6 @@ CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT N
 CREATE INDEX state_again ON state((key || ''));
 CREATE TABLE requests(
     key TEXT PRIMARY KEY, command TEXT NOT NULL, idx INTEGER NOT NULL, entries INTEGER NOT NULL, seal INTEGER NOT NULL);
-CREATE INDEX requests_again ON requests((key || ''));
 
 CREATE TABLE rebuild(id INTEGER PRIMARY KEY);
 
@@ -88,11 +87,18 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Unfit> {
     Ok(())
 }
 
+/// Tables of small rows that are looked up by their key alone: SQLite keeps such a table in the order of its key, and writes one page for a
+/// row instead of one for the table and one for an index.
+const BY_KEY: [&str; 3] = ["requests", "mentions", "project_entries"];
+
 /// Tables of SQLite hold what their columns say only if they are `STRICT`.
 fn for_sqlite(statements: &str) -> String {
-    let strict = |statement: &str| match statement.trim_start().starts_with("CREATE TABLE") {
-        true => format!("{statement} STRICT;"),
-        false => format!("{statement};"),
+    let strict = |statement: &str| match statement.trim_start().strip_prefix("CREATE TABLE ") {
+        Some(table) if BY_KEY.iter().any(|name| table.strip_prefix(name).is_some_and(|rest| rest.starts_with('('))) => {
+            format!("{statement} STRICT, WITHOUT ROWID;")
+        }
+        Some(_) => format!("{statement} STRICT;"),
+        None => format!("{statement};"),
     };
     statements.split(';').filter(|statement| !statement.trim().is_empty()).map(strict).collect()
 }

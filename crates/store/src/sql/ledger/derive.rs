@@ -12,6 +12,9 @@ use crate::sql::{
     tx::{self, Tx, V},
 };
 
+/// How many requests one statement looks up.
+const LOOKED_UP: [usize; 3] = [64, 8, 1];
+
 static STATE: Insert = Insert::new(
     "state(key, value, seal)",
     3,
@@ -52,27 +55,32 @@ fn value(row: tx::Row) -> Result<(String, Vec<u8>), Failed> {
 }
 
 pub(super) async fn answered(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<Option<Answered>>, Failed> {
-    let mut answers = Vec::with_capacity(keys.len());
-    for key in keys {
-        let select = "SELECT key, command, idx, entries, seal FROM requests WHERE key = $1";
-        let found = tx.row(select, &[V::T(key)]).await?;
-        if found.is_none() {
-            // A request that was lost would be done twice.
-            let again = "SELECT key FROM requests WHERE key || '' = $1";
-            tx.expect_none(again, &[V::T(key)], || format!("the index that leads to the request `{key}`")).await?;
+    let mut found = BTreeMap::new();
+    for keys in keys.chunks(LOOKED_UP[0]) {
+        // Few sizes, so that statements stay prepared; the last key fills the places that are left.
+        let size = LOOKED_UP.into_iter().rfind(|size| *size >= keys.len()).unwrap_or(LOOKED_UP[0]);
+        let places: Vec<_> = (1..=size).map(|place| format!("${place}")).collect();
+        let select =
+            format!("SELECT key, command, idx, entries, seal FROM requests WHERE key IN ({})", places.join(", "));
+        let filled = keys.iter().chain(std::iter::repeat(&keys[keys.len() - 1])).take(size);
+        let values: Vec<_> = filled.map(|key| V::T(key)).collect();
+        for row in tx.rows(&select, &values).await? {
+            let (key, answer) = answer(row)?;
+            found.insert(key, answer);
         }
-        answers.push(found.map(answer).transpose()?);
     }
-    Ok(answers)
+    Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
 }
 
-fn answer(row: tx::Row) -> Result<Answered, Failed> {
+fn answer(row: tx::Row) -> Result<(String, Answered), Failed> {
     let row = row.unsealed(|| "an answered request".into())?;
-    Ok(Answered {
+    let key = row.text(0, "the key of an answered request")?.to_owned();
+    let answered = Answered {
         command: row.parsed(1, "the digest of a command")?,
         index: row.natural(2, "the index of an answered request")?,
         count: row.natural(3, "the entries of an answered request")?,
-    })
+    };
+    Ok((key, answered))
 }
 
 pub(super) async fn clear(tx: &mut Tx<'_>) -> Result<(), Failed> {
