@@ -11,6 +11,7 @@ mod stages;
 mod tests;
 mod tokens;
 
+pub use artifacts::TAGS_MAX;
 pub(crate) use tokens::GRANTS_MAX;
 
 use crate::{

@@ -33,6 +33,14 @@ pub enum Algorithm {
     Sha512,
 }
 
+/// A text is no [`Algorithm`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no hash function of digests: write `sha256` or `sha512`")]
+pub struct UnknownAlgorithm {
+    /// The text, cut to 200 characters.
+    pub text: String,
+}
+
 /// Why a text is no [`Digest`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no digest: write `sha256:` and 64 lower-case hexadecimal digits (or `sha512:` and 128)")]
@@ -108,6 +116,18 @@ impl fmt::Display for Algorithm {
     }
 }
 
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
+        match text {
+            "sha256" => Ok(Self::Sha256),
+            "sha512" => Ok(Self::Sha512),
+            other => Err(UnknownAlgorithm { text: other.chars().take(200).collect() }),
+        }
+    }
+}
+
 impl FromStr for Digest {
     type Err = InvalidDigest;
 
@@ -115,11 +135,9 @@ impl FromStr for Digest {
         let fits = |algorithm: Algorithm, digits: &str| {
             digits.len() == algorithm.hex_len() && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
-        let valid = match text.split_once(':') {
-            Some(("sha256", digits)) => fits(Algorithm::Sha256, digits),
-            Some(("sha512", digits)) => fits(Algorithm::Sha512, digits),
-            _ => false,
-        };
+        let valid = text
+            .split_once(':')
+            .is_some_and(|(name, digits)| name.parse().is_ok_and(|algorithm| fits(algorithm, digits)));
         if valid { Ok(Self(text.into())) } else { Err(InvalidDigest { text: text.chars().take(200).collect() }) }
     }
 }

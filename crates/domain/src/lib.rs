@@ -27,8 +27,8 @@ mod time;
 pub use actor::{Actor, BUILT_IN_ROLES, CustomRoles, Grant, InvalidGrant, Permission, Scope};
 pub use command::{Command, Submission};
 pub use config::{InvalidConfig, ProjectConfig};
-pub use decide::{TEXT_BYTES_MAX, decide};
-pub use digest::{Algorithm, Digest, InvalidDigest};
+pub use decide::{TAGS_MAX, TEXT_BYTES_MAX, decide};
+pub use digest::{Algorithm, Digest, InvalidDigest, UnknownAlgorithm};
 pub use event::{ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
 pub use gate::{Decision, Finding, Status};
 pub use name::{

@@ -1,8 +1,10 @@
 //! Manifests and tags.
 
+use std::collections::BTreeSet;
+
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::Bytes;
-use domain::{Command, Digest, Submission, TagName};
+use domain::{Command, Digest, InvalidName, Submission, TAGS_MAX, TagName};
 use engine::{
     manifest::{self, MANIFEST_BYTES_MAX, ManifestError},
     ports::{ManifestRecord, PartKind},
@@ -180,13 +182,17 @@ fn tags_of(reference: &Reference, query: Option<&str>) -> Result<Vec<TagName>, F
     match reference {
         Reference::Tag(tag) => Ok(vec![tag.clone()]),
         Reference::NoTag(invalid) => Err(Failure::malformed("MANIFEST_INVALID", invalid.to_string())),
-        Reference::Digest(_) => parameters(query, "tag")
-            .iter()
-            .map(|tag| {
-                tag.parse()
-                    .map_err(|error: domain::InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string()))
-            })
-            .collect(),
+        Reference::Digest(_) => {
+            let tags = parameters(query, "tag");
+            if tags.len() > TAGS_MAX {
+                // Clients know this status: they go on with fewer tags at once.
+                let message = format!("one push sets at most {TAGS_MAX} tags, not {}: set some in another", tags.len());
+                return Err(Failure::new(StatusCode::URI_TOO_LONG, "UNSUPPORTED", message));
+            }
+            let invalid = |error: InvalidName| Failure::malformed("MANIFEST_INVALID", error.to_string());
+            let tags = tags.iter().map(|tag| tag.parse()).collect::<Result<BTreeSet<_>, _>>();
+            Ok(tags.map_err(invalid)?.into_iter().collect())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Uploads of blobs: whole, in chunks, or mounted from another repository.
 
 use axum::{body::Body, extract::Request, response::Response};
-use domain::{Digest, RepositoryName};
+use domain::{Algorithm, Digest, RepositoryName, UnknownAlgorithm};
 use engine::ports::{ByteStream, Trouble, UploadId};
 use futures::StreamExt;
 use http::{StatusCode, header};
@@ -16,17 +16,20 @@ pub(crate) async fn begin(registry: &Registry, rights: &Rights, request: Request
     rights.push()?;
     let query = request.uri().query().map(ToOwned::to_owned);
     let query = query.as_deref();
-    if let Some(mount) = parameter(query, "mount") {
-        // Whatever cannot be mounted is uploaded instead, so that no client has to treat a mount as a failure.
-        if let Ok(digest) = mount.parse()
-            && mounted(registry, rights, &digest, parameter(query, "from").as_deref()).await?
-        {
-            return created(rights, &digest);
-        }
+    // Whatever cannot be mounted is uploaded instead, so that no client has to treat a mount as a failure.
+    let mount: Option<Digest> = parameter(query, "mount").and_then(|text| text.parse().ok());
+    if let Some(digest) = &mount
+        && mounted(registry, rights, digest, parameter(query, "from").as_deref()).await?
+    {
+        return created(rights, digest);
     }
     let whole = parameter(query, "digest").map(|text| path::digest(&text)).transpose()?;
+    let algorithm = match parameter(query, "digest-algorithm") {
+        Some(text) => algorithm(&text)?,
+        None => whole.as_ref().or(mount.as_ref()).map_or(Algorithm::Sha256, Digest::algorithm),
+    };
     expect_writable(registry)?;
-    let id = registry.engine.ports().blobs.begin_upload(&owner(rights)).await?;
+    let id = registry.engine.ports().blobs.begin_upload(&owner(rights), algorithm).await?;
     match whole {
         None => underway(rights, &id, 0, StatusCode::ACCEPTED),
         Some(digest) => {
@@ -38,6 +41,11 @@ pub(crate) async fn begin(registry: &Registry, rights: &Rights, request: Request
             store(registry, rights, &id, &digest).await
         }
     }
+}
+
+/// What the client says that it will name the blob by: so its bytes need not be read again to be hashed.
+fn algorithm(text: &str) -> Result<Algorithm, Failure> {
+    text.parse().map_err(|error: UnknownAlgorithm| Failure::malformed("DIGEST_INVALID", error.to_string()))
 }
 
 /// Whether the blob could be taken from a repository that the caller may pull from.

@@ -288,9 +288,9 @@ impl Blobs for Directory {
         self.stopped.get().map_or(Ok(()), |reason| Err(reason.clone()))
     }
 
-    async fn begin_upload(&self, owner: &str) -> Result<UploadId, Trouble> {
+    async fn begin_upload(&self, owner: &str, algorithm: Algorithm) -> Result<UploadId, Trouble> {
         self.expect_writable()?;
-        self.begin(owner)
+        self.begin(owner, algorithm)
     }
 
     async fn upload_offset(&self, id: &UploadId) -> Result<u64, UploadError> {

@@ -4,7 +4,7 @@ use super::{Answer, Desk, text};
 use crate::{Command, Digest, Event, Permission, Project, ProjectName, Refusal, RepositoryName, TagName};
 
 /// How many tags one push sets at most.
-const TAGS_MAX: usize = 50;
+pub const TAGS_MAX: usize = 50;
 /// The largest size of a manifest that canonical JSON can spell: its numbers are exact up to 2^53 - 1.
 const SIZE_MAX: u64 = (1 << 53) - 1;
 /// How many attributes a piece of evidence has at most.

@@ -23,6 +23,7 @@ fn known_digests() {
             assert_eq!(digest.to_string(), format!("{algorithm}:{hex}"));
             assert_eq!((digest.algorithm(), digest.hex(), digest.short()), (algorithm, hex, &hex[..12]));
             assert_eq!(Digest::of(algorithm, bytes), digest);
+            assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
         }
     }
 }
@@ -50,6 +51,14 @@ fn one_digest_has_one_spelling() {
         let invalid = text.parse::<Digest>().expect_err("no digest");
         assert_eq!(invalid.text, text);
         assert!(serde_json::from_value::<Digest>(text.into()).is_err());
+    }
+}
+
+#[test]
+fn other_hash_functions_have_no_spelling() {
+    for text in ["", "sha1", "md5", "sha384", "SHA256", "sha256 ", "sha512:"] {
+        let unknown = text.parse::<Algorithm>().expect_err("no hash function of digests");
+        assert_eq!(unknown.text, text);
     }
 }
 

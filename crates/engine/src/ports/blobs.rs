@@ -4,7 +4,7 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::Digest;
+use domain::{Algorithm, Digest};
 use futures::stream::BoxStream;
 
 use super::Trouble;
@@ -95,8 +95,9 @@ pub trait Blobs: Send + Sync + 'static {
     /// Whether anything can be stored; if not, why. Once something could not be made durable, nothing is stored until a restart.
     fn writable(&self) -> Result<(), String>;
 
-    /// Begins an upload that belongs to `owner`, a text that means something to the caller only.
-    async fn begin_upload(&self, owner: &str) -> Result<UploadId, Trouble>;
+    /// Begins an upload that belongs to `owner`, a text that means something to the caller only. Its bytes are hashed by `algorithm` while they
+    /// come; a digest by another one is as good in the end, and may have all of them read again.
+    async fn begin_upload(&self, owner: &str, algorithm: Algorithm) -> Result<UploadId, Trouble>;
 
     /// How many bytes an upload has.
     async fn upload_offset(&self, id: &UploadId) -> Result<u64, UploadError>;

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
-use domain::Digest;
+use domain::{Algorithm, Digest};
 use engine::ports::{Blobs, UploadError, UploadId};
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -138,7 +138,7 @@ async fn an_upload_goes_on_after_a_restart() {
     let (mut directory, folder) = opened();
     let whole = bytes(2 * CHUNK + 5);
     let digest = Digest::sha256(&whole);
-    let id = directory.begin_upload("somebody").await.expect("an upload");
+    let id = directory.begin_upload("somebody", Algorithm::Sha256).await.expect("an upload");
     let mut offset = 0;
     for end in [10, CHUNK + 1, CHUNK + 2, whole.len()] {
         directory = reopened(&folder);
@@ -156,7 +156,7 @@ async fn an_upload_goes_on_after_a_restart() {
 #[tokio::test]
 async fn a_file_that_changed_underneath_is_hashed_anew() {
     let (directory, _folder) = opened();
-    let id = directory.begin_upload("somebody").await.expect("an upload");
+    let id = directory.begin_upload("somebody", Algorithm::Sha256).await.expect("an upload");
     directory.append(&id, 0, pieces(&bytes(100), 100), PLENTY).await.expect("it begins");
     let path = directory.upload_path(&id);
     let torn = [&fs::read(&path).expect("the file")[..], b"torn"].concat();
@@ -169,7 +169,7 @@ async fn a_file_that_changed_underneath_is_hashed_anew() {
 #[tokio::test]
 async fn nobody_waits_for_a_client_that_is_gone() {
     let (directory, _folder) = opened();
-    let id = directory.begin_upload("somebody").await.expect("an upload");
+    let id = directory.begin_upload("somebody", Algorithm::Sha256).await.expect("an upload");
     let stalled = pieces(&bytes(10), 10).chain(futures::stream::pending()).boxed();
     let mut append = Box::pin(directory.append(&id, 0, stalled, PLENTY));
     assert!(futures::poll!(&mut append).is_pending());
@@ -186,7 +186,9 @@ async fn nobody_waits_for_a_client_that_is_gone() {
 async fn stale_uploads_are_collected() {
     let (directory, folder) = opened();
     let ids: Vec<UploadId> =
-        futures::future::try_join_all((0..3).map(|_| directory.begin_upload("somebody"))).await.expect("uploads");
+        futures::future::try_join_all((0..3).map(|_| directory.begin_upload("somebody", Algorithm::Sha256)))
+            .await
+            .expect("uploads");
     directory.append(&ids[0], 0, pieces(&bytes(10), 3), PLENTY).await.expect("it begins");
     assert_eq!(directory.collect_uploads(Duration::from_secs(3_600)).expect("a count"), 0, "none is old");
     assert_eq!(directory.collect_uploads(Duration::ZERO).expect("a count"), 3);

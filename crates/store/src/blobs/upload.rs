@@ -27,6 +27,8 @@ use crate::waiting::blocking;
 pub(super) struct Upload {
     id: UploadId,
     path: PathBuf,
+    /// What its bytes are hashed by while they come.
+    algorithm: Algorithm,
     /// How many bytes there are; to be read while an append waits for its client.
     size: AtomicU64,
     progress: Mutex<Progress>,
@@ -53,6 +55,11 @@ pub(crate) fn new_id(owner: &str) -> Result<UploadId, Trouble> {
 }
 
 impl Upload {
+    fn new(id: UploadId, path: PathBuf, algorithm: Algorithm, size: u64) -> Self {
+        let (size, progress, came) = (AtomicU64::new(size), Mutex::default(), watch::Sender::new(0));
+        Self { id, path, algorithm, size, progress, came }
+    }
+
     pub fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)
     }
@@ -116,8 +123,7 @@ impl Upload {
         })?;
         let size = file.metadata().map_err(|error| self.trouble("open", error))?.len();
         if progress.hashed.as_ref().is_none_or(|hashed| hashed.size != size) {
-            let hashed =
-                hash_file(&file, Hasher::new(Algorithm::Sha256)).map_err(|error| self.trouble("read", error))?;
+            let hashed = hash_file(&file, Hasher::new(self.algorithm)).map_err(|error| self.trouble("read", error))?;
             self.size.store(hashed.size, Ordering::Release);
             progress.hashed = Some(hashed);
         }
@@ -151,10 +157,12 @@ impl Upload {
 }
 
 impl Directory {
-    pub(super) fn begin(&self, owner: &str) -> Result<UploadId, Trouble> {
+    pub(super) fn begin(&self, owner: &str, algorithm: Algorithm) -> Result<UploadId, Trouble> {
         let id = new_id(owner)?;
         let path = self.upload_path(&id);
         File::create_new(&path).map_err(|error| trouble("make", &path, error))?;
+        let upload = Arc::new(Upload::new(id.clone(), path, algorithm, 0));
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), upload);
         Ok(id)
     }
 
@@ -169,8 +177,8 @@ impl Directory {
             io::ErrorKind::NotFound => UploadError::Unknown(id.clone()),
             _ => trouble("open", &path, error).into(),
         })?;
-        let (size, progress, came) = (AtomicU64::new(size.len()), Mutex::default(), watch::Sender::new(0));
-        let upload = Arc::new(Upload { id: id.clone(), path, size, progress, came });
+        // What it was begun with is forgotten in a restart; most are SHA-256.
+        let upload = Arc::new(Upload::new(id.clone(), path, Algorithm::Sha256, size.len()));
         uploads.insert(id.clone(), upload.clone());
         Ok(upload)
     }
@@ -189,11 +197,9 @@ impl Directory {
 
     fn make_blob(&self, upload: &Upload, progress: &mut Progress, digest: &Digest) -> Result<u64, UploadError> {
         let file = upload.open(progress)?;
-        let hashed = match (&progress.hashed, digest.algorithm()) {
-            (Some(hashed), Algorithm::Sha256) => hashed.clone(),
-            (_, algorithm) => {
-                hash_file(&file, Hasher::new(algorithm)).map_err(|error| upload.trouble("read", error))?
-            }
+        let hashed = match &progress.hashed {
+            Some(hashed) if upload.algorithm == digest.algorithm() => hashed.clone(),
+            _ => hash_file(&file, Hasher::new(digest.algorithm())).map_err(|error| upload.trouble("read", error))?,
         };
         let (actual, sums, size) = hashed.finish();
         if actual != *digest {

@@ -1,7 +1,7 @@
 //! What every [`Blobs`] does with uploads.
 
 use bytes::Bytes;
-use domain::Digest;
+use domain::{Algorithm, Digest};
 use engine::ports::{Blobs, Trouble, UploadError, UploadId};
 use futures::StreamExt;
 
@@ -26,26 +26,33 @@ pub(super) async fn uploads(blobs: &dyn Blobs) {
 
 async fn in_pieces(blobs: &dyn Blobs) {
     let whole = bytes(900_001);
-    for digest in [Digest::sha256(&whole), Digest::sha512(&whole)] {
-        let id = blobs.begin_upload("somebody").await.unwrap();
+    let (short, long) = (Digest::sha256(&whole), Digest::sha512(&whole));
+    for (algorithm, digest) in [
+        (Algorithm::Sha256, &short),
+        (Algorithm::Sha256, &long),
+        (Algorithm::Sha512, &long),
+        (Algorithm::Sha512, &short),
+    ] {
+        let id = blobs.begin_upload("somebody", algorithm).await.unwrap();
         assert_eq!(blobs.upload_offset(&id).await.unwrap(), 0);
         let mut offset = 0;
         for end in [0, 1, 300_000, 900_001] {
             let part = whole.slice(offset as usize..end as usize);
             offset = blobs.append(&id, offset, pieces(&part, 70_001), PLENTY).await.expect("it goes on");
             assert_eq!((offset, blobs.upload_offset(&id).await.unwrap()), (end, end));
-            assert_eq!(blobs.size(&digest).await.unwrap(), None, "nothing is visible before the end");
+            assert_eq!(blobs.size(digest).await.unwrap(), None, "nothing is visible before the end");
         }
-        assert_eq!(blobs.finish_upload(&id, &digest).await.unwrap(), 900_001);
-        assert_eq!(read_all(blobs, &digest, None).await.unwrap().as_ref(), Some(&whole));
-        let over = blobs.finish_upload(&id, &digest).await;
+        assert_eq!(blobs.finish_upload(&id, digest).await.unwrap(), 900_001, "{algorithm} for `{digest}`");
+        assert_eq!(read_all(blobs, digest, None).await.unwrap().as_ref(), Some(&whole));
+        let over = blobs.finish_upload(&id, digest).await;
         assert!(matches!(over, Err(UploadError::Unknown(_))), "it is over: {over:?}");
         is_gone(blobs, &id).await;
+        assert!(blobs.delete(digest).await.unwrap(), "the next one begins from nothing");
     }
 }
 
 async fn out_of_order(blobs: &dyn Blobs) {
-    let id = blobs.begin_upload("somebody").await.unwrap();
+    let id = blobs.begin_upload("somebody", Algorithm::Sha256).await.unwrap();
     blobs.append(&id, 0, pieces(&bytes(100), 100), PLENTY).await.unwrap();
     for begins_at in [0, 99, 101] {
         let refused = blobs.append(&id, begins_at, pieces(&bytes(5), 5), PLENTY).await;
@@ -68,7 +75,7 @@ async fn out_of_order(blobs: &dyn Blobs) {
 
 async fn interrupted(blobs: &dyn Blobs) {
     let whole = bytes(1_000);
-    let id = blobs.begin_upload("somebody").await.unwrap();
+    let id = blobs.begin_upload("somebody", Algorithm::Sha256).await.unwrap();
     let broken = futures::stream::iter([Err(Trouble::new("read from the client", "it is gone"))]);
     let client = pieces(&whole.slice(..600), 100).chain(broken).boxed();
     let refused = blobs.append(&id, 0, client, PLENTY).await;
@@ -86,7 +93,7 @@ async fn interrupted(blobs: &dyn Blobs) {
 }
 
 async fn of_other_bytes(blobs: &dyn Blobs) {
-    let id = blobs.begin_upload("somebody").await.unwrap();
+    let id = blobs.begin_upload("somebody", Algorithm::Sha256).await.unwrap();
     blobs.append(&id, 0, pieces(&Bytes::from_static(b"these"), 2), PLENTY).await.unwrap();
     let (claimed, actual) = (Digest::sha256(b"those"), Digest::sha256(b"these"));
     match blobs.finish_upload(&id, &claimed).await {
@@ -100,7 +107,7 @@ async fn of_other_bytes(blobs: &dyn Blobs) {
 }
 
 async fn cancelled(blobs: &dyn Blobs) {
-    let id = blobs.begin_upload("somebody").await.unwrap();
+    let id = blobs.begin_upload("somebody", Algorithm::Sha256).await.unwrap();
     blobs.append(&id, 0, pieces(&bytes(10), 3), PLENTY).await.unwrap();
     blobs.cancel_upload(&id).await.unwrap();
     is_gone(blobs, &id).await;
@@ -109,7 +116,7 @@ async fn cancelled(blobs: &dyn Blobs) {
 }
 
 async fn of_somebody_else(blobs: &dyn Blobs) {
-    let id = blobs.begin_upload("somebody").await.unwrap();
+    let id = blobs.begin_upload("somebody", Algorithm::Sha256).await.unwrap();
     assert_eq!(UploadId::named(id.name(), "somebody").unwrap(), id, "its owner finds it by its name");
     is_gone(blobs, &UploadId::named(id.name(), "somebody else").unwrap()).await;
     blobs.cancel_upload(&id).await.unwrap();
@@ -118,7 +125,7 @@ async fn of_somebody_else(blobs: &dyn Blobs) {
 /// A client whose connection died without a word comes back; what it sends now must not wait for what will never come.
 async fn stalled(blobs: &dyn Blobs) {
     let whole = bytes(30);
-    let id = blobs.begin_upload("somebody").await.unwrap();
+    let id = blobs.begin_upload("somebody", Algorithm::Sha256).await.unwrap();
     let silent = pieces(&whole.slice(..10), 10).chain(futures::stream::pending()).boxed();
     let mut dead = Box::pin(blobs.append(&id, 0, silent, PLENTY));
     assert!(futures::poll!(&mut dead).is_pending());
@@ -138,7 +145,7 @@ async fn of_the_same(blobs: &dyn Blobs) {
     let whole = bytes(123_456);
     let digest = Digest::sha256(&whole);
     let upload = async || {
-        let id = blobs.begin_upload("somebody").await?;
+        let id = blobs.begin_upload("somebody", Algorithm::Sha256).await?;
         blobs.append(&id, 0, pieces(&whole, 50_000), PLENTY).await?;
         blobs.finish_upload(&id, &digest).await
     };

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Bound};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::Digest;
+use domain::{Algorithm, Digest};
 use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Trouble, UploadError, UploadId};
 use futures::StreamExt;
 
@@ -71,7 +71,7 @@ impl Blobs for Memory {
         Ok(())
     }
 
-    async fn begin_upload(&self, owner: &str) -> Result<UploadId, Trouble> {
+    async fn begin_upload(&self, owner: &str, _: Algorithm) -> Result<UploadId, Trouble> {
         let id = new_upload_id(owner)?;
         locked(&self.blobs).uploads.insert(id.clone(), Vec::new());
         Ok(id)
