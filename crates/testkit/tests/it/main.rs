@@ -1,6 +1,7 @@
 //! The whole system over HTTP, in one process, audited after every step.
 
 mod answers;
+mod conformance;
 mod engine;
 mod hostile;
 mod published;
