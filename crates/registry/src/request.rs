@@ -53,8 +53,8 @@ async fn answer(registry: &Registry, request: Request) -> Result<Response, Failu
         }
         (Method::PUT, Target::Manifest(reference)) => manifests::put(registry, rights, &reference, whole(body)).await,
         (Method::DELETE, Target::Manifest(reference)) => manifests::delete(registry, rights, reference).await,
-        (Method::GET, Target::Tags) => lists::tags(registry, &rights, parts.uri.query()).await,
-        (Method::GET, Target::Referrers(subject)) => {
+        (Method::GET | Method::HEAD, Target::Tags) => lists::tags(registry, &rights, parts.uri.query()).await,
+        (Method::GET | Method::HEAD, Target::Referrers(subject)) => {
             lists::referrers(registry, &rights, &subject, parts.uri.query()).await
         }
         _ => Err(Failure::method()),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{Actor, CustomRoles, Digest, Hold, Key, Permission, Project, Refusal, RepositoryName, StageName, State};
+use domain::{
+    Actor, Algorithm, CustomRoles, Digest, Hold, Key, Permission, Project, Refusal, RepositoryName, StageName, State,
+};
 use http::StatusCode;
 
 use crate::{
@@ -115,7 +117,7 @@ impl Rights {
 
     /// Looks whether `digest` is part of what `stages` have, or of something that is about it.
     async fn pull_promoted(&self, registry: &Registry, digest: &Digest, stages: Vec<StageName>) -> Result<(), Failure> {
-        if *digest == empty_configuration() {
+        if *digest == empty_configuration(digest.algorithm()) {
             return Ok(());
         }
         let mut promoted = Promoted::by(registry, self, &stages).await?;
@@ -177,6 +179,6 @@ impl Rights {
 }
 
 /// The configuration `{}`, which all artifacts without one share: two bytes that everybody knows, in more manifests than anybody counts.
-fn empty_configuration() -> Digest {
-    Digest::sha256(b"{}")
+fn empty_configuration(algorithm: Algorithm) -> Digest {
+    Digest::of(algorithm, b"{}")
 }

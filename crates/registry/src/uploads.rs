@@ -103,8 +103,9 @@ pub(crate) async fn finish(
 async fn take(registry: &Registry, id: &UploadId, request: Request) -> Result<u64, Failure> {
     let blobs = &registry.engine.ports().blobs;
     let stands_at = blobs.upload_offset(id).await?;
-    let begins_at = match request.headers().get(header::CONTENT_RANGE) {
-        None => stands_at,
+    let room = BLOB_BYTES_MAX.saturating_sub(stands_at);
+    let (begins_at, room) = match request.headers().get(header::CONTENT_RANGE) {
+        None => (stands_at, room),
         Some(value) => {
             let chunk = value.to_str().ok().and_then(range::of_chunk);
             let chunk = chunk
@@ -113,13 +114,13 @@ async fn take(registry: &Registry, id: &UploadId, request: Request) -> Result<u6
                 .headers()
                 .get(header::CONTENT_LENGTH)
                 .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-            if length.is_some_and(|length| length.checked_sub(1) != Some(chunk.end() - chunk.start())) {
+            let up_to_last = chunk.end() - chunk.start();
+            if length.is_some_and(|length| length.checked_sub(1) != Some(up_to_last)) {
                 return Err(Failure::malformed("SIZE_INVALID", "`Content-Range` and `Content-Length` do not agree"));
             }
-            *chunk.start()
+            (*chunk.start(), room.min(up_to_last.saturating_add(1)))
         }
     };
-    let room = BLOB_BYTES_MAX.saturating_sub(stands_at);
     Ok(blobs.append(id, begins_at, stream(request), room).await?)
 }
 

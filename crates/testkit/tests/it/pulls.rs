@@ -194,6 +194,9 @@ async fn a_stage_pulls_what_it_has_and_nothing_else() {
         ("blobs", of("other parts"), no),
         ("manifests", around.clone(), no),
         ("blobs", of("nowhere"), no),
+        // The configuration that all artifacts without one share is nobody's, and it was not pushed here.
+        ("blobs", Digest::sha256(b"{}"), "404"),
+        ("blobs", Digest::sha512(b"{}"), "404"),
     ];
     shop.pulls(&cluster, &before).await;
     shop.crowd("base", MANY).await;

@@ -218,6 +218,7 @@ const NOT_BROUGHT: &[Case] = &[
         POST   {a}/blobs/uploads/                       -> 202 | Location
         PATCH  {location} whole | Content-Range: 0-99   -> 400 | = SIZE_INVALID
         PATCH  {location} whole | Content-Range: bytes  -> 400 | = BLOB_UPLOAD_INVALID
+        PATCH  {location} stream | Content-Range: 0-99  -> 400 | = BLOB_UPLOAD_INVALID
         GET    {location}                               -> 204 | Range: 0-0
     ",
     ),

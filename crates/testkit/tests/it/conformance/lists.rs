@@ -38,6 +38,7 @@ async fn tags_come_in_order_and_in_pages() {
         GET {a}/tags/list?n=9          -> 200 | !Link | = {"name":"conformance/a","tags":["1.0","B","_x","a","b"]}
         GET {a}/tags/list?n=0          -> 200 | !Link | = {"name":"conformance/a","tags":[]}
         GET {a}/tags/list?n=2          -> 200 | Link: <{a}/tags/list?n=2&last=B>; rel="next" | = {"name":"conformance/a","tags":["1.0","B"]}
+        HEAD {a}/tags/list?n=2         -> 200 | Link: <{a}/tags/list?n=2&last=B>; rel="next" | = nothing
         GET {a}/tags/list?n=2&last=B   -> 200 | Link: <{a}/tags/list?n=2&last=a>; rel="next" | = {"name":"conformance/a","tags":["_x","a"]}
         GET {a}/tags/list?n=2&last=a   -> 200 | !Link | = {"name":"conformance/a","tags":["b"]}
         GET {a}/tags/list?last=C       -> 200 | !Link | = {"name":"conformance/a","tags":["_x","a","b"]}
