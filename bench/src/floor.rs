@@ -1,8 +1,8 @@
 //! The raw floor: the same database doing the same group commits, without us.
 //!
-//! One writer thread drains a queue and commits what it finds in one transaction (WAL, synchronous=FULL), as the server's writer does:
-//! for each item one entry row of the size of a promotion's entry, for each transaction one row that says where the ledger ends. No HTTP,
-//! no rules, no hashes, no state. Clients are threads that wait for their commit.
+//! One writer thread drains a queue and commits what it finds in one transaction (WAL, synchronous=FULL), as the server's writer does. No
+//! HTTP, no rules, no hashes, no followers. Clients are threads that wait for their commit. There are two of them: [`Rows::Same`] writes the rows that
+//! a promotion writes, as large as the server's own are; [`Rows::Bare`] writes only an entry, to tell what the other rows cost.
 
 use std::{
     path::Path,
@@ -16,8 +16,36 @@ use std::{
 
 use crate::process::usage_of;
 
-/// The size of a promotion's entry, in bytes.
-const ENTRY_BYTES: usize = 900;
+/// What a transaction writes: for each item an entry, and for all of them where the ledger ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows {
+    /// Nothing more.
+    Bare(Sizes),
+    /// For each item also the row of its stage and its request, and for all of them the rows of two releases.
+    Same(Sizes),
+}
+
+/// How large the server's own rows are, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    entry: usize,
+    stage: usize,
+    release: usize,
+}
+
+impl Sizes {
+    /// Looks into the database of the server at work.
+    pub fn of(database: &Path) -> Result<Self, rusqlite::Error> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let connection = rusqlite::Connection::open_with_flags(database, flags)?;
+        let mean = |query: &str| connection.query_row(query, [], |row| row.get::<_, f64>(0)).map(|mean| mean as usize);
+        Ok(Self {
+            entry: mean("SELECT avg(length(body)) FROM (SELECT body FROM entries ORDER BY idx DESC LIMIT 1000)")?,
+            stage: mean("SELECT avg(length(value)) FROM state WHERE key LIKE 'stage/%'")?,
+            release: mean("SELECT avg(length(value)) FROM state WHERE key LIKE 'release/%'")?,
+        })
+    }
+}
 /// How many items one transaction takes at most.
 const BATCH: usize = 256;
 
@@ -34,24 +62,29 @@ pub struct Floor {
 }
 
 /// Runs `clients` for `seconds` on a new database in `folder`.
-pub fn run(folder: &Path, clients: usize, seconds: f64) -> Result<Floor, Box<dyn std::error::Error>> {
-    let connection = rusqlite::Connection::open(folder.join("floor.db"))?;
+pub fn run(folder: &Path, rows: Rows, clients: usize, seconds: f64) -> Result<Floor, Box<dyn std::error::Error>> {
+    let name = if matches!(rows, Rows::Bare(_)) { "bare.db" } else { "same.db" };
+    let connection = rusqlite::Connection::open(folder.join(name))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS entries(idx INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
          CREATE TABLE IF NOT EXISTS head(id INTEGER PRIMARY KEY, size INTEGER NOT NULL) STRICT;
+         CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT NULL) STRICT;
+         CREATE TABLE IF NOT EXISTS requests(
+             key TEXT PRIMARY KEY, command TEXT NOT NULL, idx INTEGER NOT NULL, entries INTEGER NOT NULL,
+             seal INTEGER NOT NULL) STRICT, WITHOUT ROWID;
          INSERT OR IGNORE INTO head VALUES (0, 0);",
     )?;
-    let (queue, items) = mpsc::sync_channel::<mpsc::SyncSender<()>>(1024);
-    let writer = std::thread::spawn(move || write(&connection, &items));
+    let (queue, items) = mpsc::sync_channel::<Item>(1024);
+    let writer = std::thread::spawn(move || write(&connection, rows, &items));
     let stop = Arc::new(AtomicBool::new(false));
     let begun = Instant::now();
     let before = usage_of(std::process::id())?;
     let workers: Vec<_> = (0..clients)
-        .map(|_| {
+        .map(|number| {
             let (queue, stop) = (queue.clone(), stop.clone());
-            std::thread::spawn(move || client(&queue, &stop))
+            std::thread::spawn(move || client(number, &queue, &stop))
         })
         .collect();
     drop(queue);
@@ -71,12 +104,15 @@ pub fn run(folder: &Path, clients: usize, seconds: f64) -> Result<Floor, Box<dyn
     })
 }
 
-fn client(queue: &mpsc::SyncSender<mpsc::SyncSender<()>>, stop: &AtomicBool) -> Vec<f64> {
+/// Who waits for a commit: a client's number, and how to tell it.
+type Item = (usize, mpsc::SyncSender<()>);
+
+fn client(number: usize, queue: &mpsc::SyncSender<Item>, stop: &AtomicBool) -> Vec<f64> {
     let (done, committed) = mpsc::sync_channel(1);
     let mut latencies = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
-        if queue.send(done.clone()).is_err() || committed.recv().is_err() {
+        if queue.send((number, done.clone())).is_err() || committed.recv().is_err() {
             break;
         }
         latencies.push(begun.elapsed().as_secs_f64() * 1e6);
@@ -84,11 +120,7 @@ fn client(queue: &mpsc::SyncSender<mpsc::SyncSender<()>>, stop: &AtomicBool) -> 
     latencies
 }
 
-fn write(
-    connection: &rusqlite::Connection,
-    items: &mpsc::Receiver<mpsc::SyncSender<()>>,
-) -> Result<(), rusqlite::Error> {
-    let body = vec![b'x'; ENTRY_BYTES];
+fn write(connection: &rusqlite::Connection, rows: Rows, items: &mpsc::Receiver<Item>) -> Result<(), rusqlite::Error> {
     let mut size: i64 = connection.query_row("SELECT size FROM head", [], |row| row.get(0))?;
     while let Ok(first) = items.recv() {
         let mut batch = vec![first];
@@ -96,16 +128,55 @@ fn write(
             batch.push(next);
         }
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        let mut insert = connection.prepare_cached("INSERT INTO entries(idx, body) VALUES (?1, ?2)")?;
-        for _ in &batch {
-            insert.execute(rusqlite::params![size, body])?;
-            size += 1;
+        match rows {
+            Rows::Bare(sizes) => entries(connection, sizes, &mut size, &batch)?,
+            Rows::Same(sizes) => {
+                more_rows(connection, sizes, size, &batch)?;
+                entries(connection, sizes, &mut size, &batch)?;
+            }
         }
         connection.prepare_cached("UPDATE head SET size = ?1")?.execute([size])?;
         connection.execute_batch("COMMIT")?;
-        for item in batch {
+        for (_, item) in batch {
             let _ = item.send(());
         }
+    }
+    Ok(())
+}
+
+fn entries(
+    connection: &rusqlite::Connection,
+    sizes: Sizes,
+    size: &mut i64,
+    batch: &[Item],
+) -> Result<(), rusqlite::Error> {
+    let body = vec![b'x'; sizes.entry];
+    let mut insert = connection.prepare_cached("INSERT INTO entries(idx, body) VALUES (?1, ?2)")?;
+    for _ in batch {
+        insert.execute(rusqlite::params![*size, body])?;
+        *size += 1;
+    }
+    Ok(())
+}
+
+fn more_rows(
+    connection: &rusqlite::Connection,
+    sizes: Sizes,
+    first: i64,
+    batch: &[Item],
+) -> Result<(), rusqlite::Error> {
+    let upsert = "INSERT INTO state(key, value, seal) VALUES (?1, ?2, ?3) \
+                  ON CONFLICT(key) DO UPDATE SET value = excluded.value, seal = excluded.seal";
+    let mut upsert = connection.prepare_cached(upsert)?;
+    let (stage, release) = (vec![b'x'; sizes.stage], vec![b'x'; sizes.release]);
+    for number in 0..2 {
+        upsert.execute(rusqlite::params![format!("release/bench/{number}"), release, first])?;
+    }
+    let mut insert = connection.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3, 1, ?4)")?;
+    for (index, (client, _)) in (first..).zip(batch) {
+        upsert.execute(rusqlite::params![format!("stage/bench/s{client}"), stage, index])?;
+        let key = domain::Digest::sha256(&index.to_le_bytes());
+        insert.execute(rusqlite::params![key.hex(), key.as_str(), index, index])?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    floor,
+    floor::{self, Rows, Sizes},
     http::{Body, Connection},
     process::{Server, usage_of},
     table::{self, Promise, Table},
@@ -46,10 +46,12 @@ pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Re
         releases.push(world.release(name)?.0);
     }
     for (clients, promised) in LOADS {
-        let (mut ratios, mut ours, mut floors) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ratios, mut ours, mut floors, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
             let reached = promote(&server, &world.token, &releases, clients, seconds)?;
-            let floor = floor::run(folder.path(), clients, seconds)?;
+            let sizes = Sizes::of(&data.join("selfsame.db"))?;
+            let floor = floor::run(folder.path(), Rows::Same(sizes), clients, seconds)?;
+            bare.push(reached.per_second / floor::run(folder.path(), Rows::Bare(sizes), clients, seconds)?.per_second);
             ratios.push(reached.per_second / floor.per_second);
             ours.push(reached);
             floors.push(floor);
@@ -62,6 +64,10 @@ pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Re
             &format!("{:.0}/s", floor(|f| f.per_second)),
             table::median(&mut ratios),
             Promise::AtLeast(promised),
+        );
+        table.note(
+            "  beside an entry alone",
+            &format!("ratio {:.2} to a floor without the other rows", table::median(&mut bare)),
         );
         table.note(
             "  latency p50 / p99",
@@ -85,7 +91,7 @@ pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Re
     }
     table.note(
         "  what the rest goes into",
-        "HTTP on both ends, the decision, hashes, and rows for the stage, two releases and the key beside the entry",
+        "HTTP on both ends, the look-up of the key, the decision, JSON and hashes, four threads that wake each other, views, tiles",
     );
     table.figure("memory of the server", server.usage()?.resident, "MiB", Promise::None);
     Ok(())

@@ -46,6 +46,14 @@ enum Outcome {
     Failed(Error),
 }
 
+/// What is known of the idempotency keys of a batch. Looking each up costs a read of the database, and nearly all are new; so at first only those
+/// are looked up that make no entry, and the commit refuses the others if they were answered before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    Unknown,
+    LookedUp,
+}
+
 /// Why a batch was not decided, or not committed.
 enum Stopped {
     /// What it needs cannot be read. Nothing was written.
@@ -89,14 +97,14 @@ impl Writer {
             }
             return;
         }
-        let mut attempt = 0;
+        let (mut attempt, mut keys) = (0, Keys::Unknown);
         let outcomes = loop {
             if self.behind
                 && let Err(error) = self.catch_up().await
             {
                 break fail_all(&jobs, &error.to_string());
             }
-            match self.attempt(&jobs).await {
+            match self.attempt(&jobs, keys).await {
                 Ok(outcomes) => break outcomes,
                 // What one of them needs cannot be read: the others shall not suffer for that.
                 Err(Stopped::Unreadable(_)) if jobs.len() > 1 => {
@@ -106,8 +114,11 @@ impl Writer {
                     return;
                 }
                 Err(Stopped::Unreadable(error)) => break fail_all(&jobs, &error.to_string()),
-                Err(Stopped::Commit(CommitError::Conflict)) if attempt < CONFLICTS_MAX => attempt += 1,
-                Err(Stopped::Commit(CommitError::Conflict)) => {
+                Err(Stopped::Commit(CommitError::Answered)) if keys == Keys::Unknown => keys = Keys::LookedUp,
+                Err(Stopped::Commit(CommitError::Conflict | CommitError::Answered)) if attempt < CONFLICTS_MAX => {
+                    attempt += 1;
+                }
+                Err(Stopped::Commit(CommitError::Conflict | CommitError::Answered)) => {
                     break jobs.iter().map(|_| Outcome::Failed(Error::Busy { waiting: jobs.len() })).collect();
                 }
                 Err(Stopped::Commit(CommitError::Trouble(trouble))) => {
@@ -126,8 +137,12 @@ impl Writer {
         }
     }
 
-    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, Stopped> {
-        let answered = self.prepare(jobs).await.map_err(Stopped::Unreadable)?;
+    async fn attempt(&mut self, jobs: &[Job], known: Keys) -> Result<Vec<Outcome>, Stopped> {
+        self.prepare(jobs).await.map_err(Stopped::Unreadable)?;
+        let answered = match known {
+            Keys::Unknown => BTreeMap::new(),
+            Keys::LookedUp => self.answered(jobs.iter()).await.map_err(Stopped::Unreadable)?,
+        };
         let mut draft = Draft::default();
         let mut outcomes = Vec::with_capacity(jobs.len());
         let mut keys = BTreeMap::new();
@@ -135,25 +150,51 @@ impl Writer {
             let outcome = self.decide(&mut draft, job, &answered, &mut keys, position);
             outcomes.push(outcome);
         }
+        if known == Keys::Unknown {
+            self.recall(jobs, &mut outcomes).await.map_err(Stopped::Unreadable)?;
+        }
         if !draft.entries.is_empty() {
             self.commit(draft).await.map_err(Stopped::Commit)?;
         }
         Ok(outcomes)
     }
 
-    /// Loads what the jobs need, and looks up which of them were answered before.
-    async fn prepare(&mut self, jobs: &[Job]) -> Result<BTreeMap<String, Answered>, Error> {
+    /// Whoever was refused, or changed nothing, may have been answered before all the same: then that answer stands. What made entries needs no
+    /// look-up, since no key is committed twice.
+    async fn recall(&self, jobs: &[Job], outcomes: &mut [Outcome]) -> Result<(), Error> {
+        let made_nothing = |outcome: &Outcome| match outcome {
+            Outcome::Decided(receipt) => receipt.count == 0,
+            Outcome::Failed(_) => true,
+            Outcome::SameAs(_) => false,
+        };
+        let unsure = jobs.iter().zip(&*outcomes).filter(|(_, outcome)| made_nothing(outcome)).map(|(job, _)| job);
+        let answered = self.answered(unsure).await?;
+        for (job, outcome) in jobs.iter().zip(outcomes) {
+            let before = request_key(&job.submission).and_then(|key| answered.get(&key));
+            if let (Some(before), Some(request), true) = (before, request(&job.submission), made_nothing(outcome)) {
+                *outcome = repeated(before, &request, self.state.size(), self.state.time());
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads what the jobs need.
+    async fn prepare(&mut self, jobs: &[Job]) -> Result<(), Error> {
         loop {
             let mut missing: Vec<Key> = jobs.iter().flat_map(|job| self.state.needs(&job.submission.command)).collect();
             if missing.is_empty() {
-                break;
+                return Ok(());
             }
             missing.sort();
             missing.dedup();
             let rows = fetch(&self.shared.ports, &missing).await?;
             load(&mut self.state, &missing, &rows)?;
         }
-        let keys: Vec<String> = jobs.iter().filter_map(|job| request_key(&job.submission)).collect();
+    }
+
+    /// What these jobs were answered with before, by their keys.
+    async fn answered(&self, jobs: impl Iterator<Item = &Job>) -> Result<BTreeMap<String, Answered>, Error> {
+        let keys: Vec<String> = jobs.filter_map(|job| request_key(&job.submission)).collect();
         if keys.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -169,9 +210,9 @@ impl Writer {
         keys: &mut BTreeMap<String, (usize, Digest)>,
         position: usize,
     ) -> Outcome {
-        let Submission { actor, key, command } = &job.submission;
+        let Submission { actor, command, .. } = &job.submission;
         let unique = request_key(&job.submission);
-        let request = key.clone().map(|key| Request { command: command.digest(), key });
+        let request = request(&job.submission);
         if let (Some(unique), Some(request)) = (&unique, &request) {
             if let Some(before) = answered.get(unique) {
                 return repeated(before, request, self.state.size(), self.state.time());
@@ -312,6 +353,12 @@ pub(crate) async fn standing_at(shared: &Shared, head: &Head) -> Result<State, E
     let rows = fetch(&shared.ports, &system).await?;
     load(&mut state, &system, &rows)?;
     Ok(state)
+}
+
+/// The idempotency key and the command that it was used for.
+fn request(submission: &Submission) -> Option<Request> {
+    let key = submission.key.clone()?;
+    Some(Request { command: submission.command.digest(), key })
 }
 
 /// The idempotency key, made unique for its actor.

@@ -65,12 +65,22 @@ enum Failed {
     /// A row is not what was written.
     #[error("{0} is damaged: restore the file from a backup, or rebuild what is derived with `selfsame rebuild`")]
     Damaged(String),
+    /// A request was answered before.
+    #[error("a request was answered before")]
+    Answered,
     /// The ledger ends elsewhere than expected.
     #[error("the ledger ends elsewhere: another writer was faster")]
     Conflict,
     /// Nothing is written any more.
     #[error("{0}")]
     Stopped(String),
+}
+
+impl Failed {
+    /// Whether a row was there already.
+    fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation))
+    }
 }
 
 impl Database {

@@ -59,6 +59,9 @@ pub struct Batch {
 /// Why a batch was not committed. Nothing of it is visible.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
+    /// One of the requests was answered before: look them up, decide again.
+    #[error("one of the requests was answered before")]
+    Answered,
     /// Another writer was faster: read the tail, fold it, decide again.
     #[error("the ledger ends elsewhere: another writer was faster")]
     Conflict,
@@ -71,6 +74,7 @@ pub enum CommitError {
 ///
 /// * `commit` is atomic and durable: once it returned `Ok`, all of the batch survives any crash; otherwise none of it is visible.
 /// * `commit` succeeds only if the ledger ends at `expected`: a compare-and-swap, so that two writers can never fork it.
+/// * `commit` fails if one of the batch's requests was answered before, so that nothing is done twice under one key.
 /// * Reads see every commit that returned before they began.
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {

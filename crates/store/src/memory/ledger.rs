@@ -65,8 +65,8 @@ impl Ledger for Memory {
         if kept.head != batch.expected {
             return Err(CommitError::Conflict);
         }
-        if let Some((key, _)) = batch.requests.iter().find(|(key, _)| kept.requests.contains_key(key)) {
-            return Err(Trouble::new("write entries", format!("the request `{key}` was answered before")).into());
+        if batch.requests.iter().any(|(key, _)| kept.requests.contains_key(key)) {
+            return Err(CommitError::Answered);
         }
         kept.head = batch.next;
         kept.entries.extend(batch.entries);

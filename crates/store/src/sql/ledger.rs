@@ -61,6 +61,7 @@ impl Ledger for Database {
         let committed = self.writer.run(async move |tx| commit(tx, &batch).await).await;
         committed.map_err(|failed| match failed {
             Failed::Conflict => CommitError::Conflict,
+            Failed::Answered => CommitError::Answered,
             other => CommitError::Trouble(self.not_written("entries", other)),
         })
     }

@@ -189,3 +189,44 @@ async fn the_past_knows_every_hold_of_its_time_and_none_after() {
         assert_eq!(place.decision.at, at);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_answered_once_whatever_has_happened_since() {
+    let (ports, clock) = (ports(), clock());
+    let engine = start(&ports, &clock).await.expect("it opens");
+    let (_, id) = release(&engine).await;
+    let keyed = |key: &str, command: Command| {
+        let key = Some(key.parse().expect("a key"));
+        let (engine, submission) = (engine.clone(), Submission { actor: root(), key, command });
+        async move { engine.submit(submission).await }
+    };
+    let unhold = |number: usize| Command::Unhold {
+        digest: Digest::sha256(&number.to_le_bytes()),
+        project: None,
+        reason: "a test".into(),
+    };
+    let promote = || Command::Promote {
+        project: "shop".parse().expect("a name"),
+        stage: "dev".parse().expect("a name"),
+        release: id.clone(),
+        reason: String::new(),
+    };
+    let held = keyed("hold", hold(1, true)).await.expect("it is held");
+    let promoted = keyed("promote", promote()).await.expect("it is promoted");
+    keyed("unhold", unhold(1)).await.expect("it is let go");
+    let size = engine.size();
+    for (key, command, index) in [
+        // It would make an entry; it would be refused; it would be refused, too, and by another rule.
+        ("hold", hold(1, true), held.index),
+        ("promote", promote(), promoted.index),
+        ("unhold", unhold(1), promoted.index + 1),
+    ] {
+        let again = keyed(key, command).await.expect("it is answered");
+        assert_eq!((again.index, again.count, again.repeated), (index, 1, true), "{key}");
+    }
+    for command in [hold(2, true), unhold(2), promote()] {
+        let reused = keyed("hold", command).await.expect_err("the key is taken");
+        assert!(reused.to_string().contains("idempotency key `hold` was used before"), "{reused}");
+    }
+    assert_eq!(engine.size(), size, "nothing was done twice");
+}

@@ -123,7 +123,7 @@ pub(super) async fn write(
             [V::T(key), V::T(answer.command.as_str()), V::I(integer(answer.index)), V::I(integer(answer.count))];
         push_sealed(&mut values, &columns);
     }
-    REQUESTS.run(tx, &values).await?;
+    REQUESTS.run(tx, &values).await.map_err(|failed| if failed.is_duplicate() { Failed::Answered } else { failed })?;
     for change in changes {
         catalog::change(tx, change).await?;
     }
