@@ -196,3 +196,20 @@ fn fuzz_targets_and_their_list_agree() {
     assert_eq!(listed, there);
     assert!(!listed.is_empty(), "`fuzz/Cargo.toml` lists no target");
 }
+
+/// `cargo run`, as the README has it, has to know what to run.
+#[test]
+fn there_is_one_program_to_run() {
+    let metadata: serde_json::Value =
+        serde_json::from_str(&cargo(&["metadata", "--format-version", "1", "--no-deps"])).expect("cargo writes JSON");
+    let defaults = metadata["workspace_default_members"].as_array().expect("default members");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let programs: Vec<_> = packages
+        .iter()
+        .filter(|package| defaults.contains(&package["id"]))
+        .flat_map(|package| package["targets"].as_array().expect("targets"))
+        .filter(|target| target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin")))
+        .map(|target| target["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(programs, ["selfsame"], "the root's `default-members` name the one package that `cargo run` runs");
+}
