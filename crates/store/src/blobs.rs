@@ -16,6 +16,7 @@
 //! checked with XXH3 against the sums that were taken while the blob was written and its digest was verified; see
 //! `docs/decisions/0004-verified-reads.md`.
 
+mod buffers;
 mod read;
 mod sums;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use domain::{Algorithm, Digest};
 use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Trouble, UploadError, UploadId};
 
 use crate::waiting::blocking;
+use buffers::Buffers;
 pub(crate) use read::slice;
 use sums::{Chunks, SumCache};
 use upload::Upload;
@@ -51,6 +53,7 @@ pub struct Directory {
     root: PathBuf,
     uploads: Mutex<BTreeMap<UploadId, Arc<Upload>>>,
     sums: SumCache,
+    buffers: Arc<Buffers>,
     /// The folders of blobs that are known to survive a crash.
     folders: Mutex<BTreeSet<PathBuf>>,
     /// Why nothing is stored any more.
@@ -67,8 +70,8 @@ impl Directory {
         for folder in [root.join("blobs"), root.to_owned()] {
             sync(&folder).map_err(|error| trouble("sync", &folder, error))?;
         }
-        let (uploads, sums, folders, stopped) = Default::default();
-        Ok(Self { root: root.to_owned(), uploads, sums, folders, stopped })
+        let (uploads, sums, buffers, folders, stopped) = Default::default();
+        Ok(Self { root: root.to_owned(), uploads, sums, buffers, folders, stopped })
     }
 
     fn path(&self, kind: &str, digest: &Digest) -> PathBuf {
@@ -215,7 +218,7 @@ impl Blobs for Directory {
             Some(sums) => sums,
             None => blocking(|| self.load_sums(digest, &file, size))?,
         };
-        Ok(Some(Blob { size, bytes: read::stream(file, digest.clone(), size, sums, range) }))
+        Ok(Some(Blob { size, bytes: read::stream(file, digest.clone(), size, (sums, self.buffers.clone()), range) }))
     }
 
     async fn read(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, Trouble> {

@@ -13,14 +13,14 @@ use engine::ports::{BlobRange, ByteStream, Trouble};
 use rustix::io::ReadWriteFlags;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::{CHUNK, SMALL, damaged, sums};
+use super::{CHUNK, SMALL, buffers::Buffers, damaged, sums};
 use crate::waiting::blocking;
 
 /// The whole of a small blob, its digest verified.
 pub(super) async fn whole(file: File, digest: &Digest, size: u64) -> Result<Bytes, Trouble> {
     let failed = |error: io::Error| Trouble::new(format!("read `{digest}`"), error);
     let length = usize::try_from(size).map_err(|error| failed(io::Error::other(error)))?;
-    let bytes = read_at(&Arc::new(file), 0, length).await.map_err(failed)?;
+    let bytes = read_at(&Arc::new(file), 0, vec![0; length]).await.map_err(failed)?;
     let matches = || Digest::of(digest.algorithm(), &bytes) == *digest;
     let sound = if size > SMALL { blocking(matches) } else { matches() };
     if sound { Ok(bytes) } else { Err(damaged(digest)) }
@@ -113,6 +113,7 @@ struct Pull {
     digest: Digest,
     size: u64,
     sums: Arc<Vec<u64>>,
+    buffers: Arc<Buffers>,
     /// The next chunk.
     chunk: u64,
     range: BlobRange,
@@ -123,12 +124,12 @@ pub(super) fn stream(
     file: File,
     digest: Digest,
     size: u64,
-    sums: Arc<Vec<u64>>,
+    (sums, buffers): (Arc<Vec<u64>>, Arc<Buffers>),
     range: Option<BlobRange>,
 ) -> ByteStream {
     let range = range.unwrap_or(0..=size - 1);
     let chunk = range.start() / CHUNK as u64;
-    let pull = Pull { file: Arc::new(file), digest, size, sums, chunk, range };
+    let pull = Pull { file: Arc::new(file), digest, size, sums, buffers, chunk, range };
     Box::pin(futures::stream::try_unfold(pull, next))
 }
 
@@ -138,7 +139,7 @@ async fn next(mut pull: Pull) -> Result<Option<(Bytes, Pull)>, Trouble> {
         return Ok(None);
     }
     let length = usize::try_from((pull.size - first).min(CHUNK as u64)).unwrap_or(CHUNK);
-    let read = read_at(&pull.file, first, length).await;
+    let read = read_at(&pull.file, first, pull.buffers.take(length)).await;
     let bytes = read.map_err(|error| Trouble::new(format!("read `{}`", pull.digest), error))?;
     let expected = usize::try_from(pull.chunk).ok().and_then(|chunk| pull.sums.get(chunk));
     if expected != Some(&sums::sum(&bytes)) {
@@ -150,12 +151,14 @@ async fn next(mut pull: Pull) -> Result<Option<(Bytes, Pull)>, Trouble> {
     Ok(Some((slice(&bytes, &wanted), pull)))
 }
 
-/// Reads `length` bytes: at once where the page cache has it, on a thread that may wait where it has not.
-async fn read_at(file: &Arc<File>, first: u64, length: usize) -> io::Result<Bytes> {
-    let mut buffer = vec![0; length];
+/// Fills a buffer: at once where the page cache has it, on a thread that may wait where it has not.
+async fn read_at<B>(file: &Arc<File>, first: u64, mut buffer: B) -> io::Result<Bytes>
+where
+    B: AsRef<[u8]> + AsMut<[u8]> + Send + 'static,
+{
     let mut filled = 0;
-    while filled < length {
-        let slices = &mut [IoSliceMut::new(&mut buffer[filled..])];
+    while filled < buffer.as_ref().len() {
+        let slices = &mut [IoSliceMut::new(&mut buffer.as_mut()[filled..])];
         match rustix::io::preadv2(file, slices, first + filled as u64, ReadWriteFlags::NOWAIT) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => filled += read,
@@ -164,12 +167,12 @@ async fn read_at(file: &Arc<File>, first: u64, length: usize) -> io::Result<Byte
             Err(_) => {
                 let file = file.clone();
                 let waited = tokio::task::spawn_blocking(move || {
-                    file.read_exact_at(&mut buffer[filled..], first + filled as u64)?;
+                    file.read_exact_at(&mut buffer.as_mut()[filled..], first + filled as u64)?;
                     Ok::<_, io::Error>(buffer)
                 });
-                return waited.await.map_err(io::Error::other)?.map(Bytes::from);
+                return waited.await.map_err(io::Error::other)?.map(Bytes::from_owner);
             }
         }
     }
-    Ok(buffer.into())
+    Ok(Bytes::from_owner(buffer))
 }
