@@ -91,7 +91,7 @@ pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Re
     }
     table.note(
         "  what the rest goes into",
-        "HTTP on both ends, the look-up of the key, the decision, JSON and hashes, four threads that wake each other, views, tiles",
+        "HTTP on both ends, the look-up of the key, the decision, JSON and hashes, threads that wake each other, views, tiles",
     );
     table.figure("memory of the server", server.usage()?.resident, "MiB", Promise::None);
     Ok(())

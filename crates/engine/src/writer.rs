@@ -76,6 +76,9 @@ impl Writer {
             for batch in together(std::mem::take(&mut jobs)) {
                 self.answer(batch).await;
             }
+            // Whoever was answered goes on first: storage may keep this thread for as long as a commit takes, and what they ask for next goes
+            // into the next batch.
+            tokio::task::yield_now().await;
         }
         self.shared.ended.send_replace(true);
     }

@@ -3,7 +3,7 @@
 //! The SQL is written once, in the subset that SQLite and PostgreSQL share, and runs through `tx::Tx`: parameters are `$1`, `$2`, rows go
 //! in by several at once, integers are 64 bits, times are milliseconds, documents are text. SQLite is the adapter that exists.
 //!
-//! One thread writes. It takes what waits, runs it in one transaction, each piece in a savepoint of its own, commits, and only then
+//! One at a time writes. It takes what waits, runs it in one transaction, each piece in a savepoint of its own, commits, and only then
 //! answers: so durable throughput is that of group commit, and one piece that fails spoils no other. Readers have connections of their
 //! own and see every commit that was answered before they began (WAL).
 //!
@@ -99,7 +99,7 @@ impl Database {
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(trouble)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(trouble)?;
         schema::migrate(&connection).map_err(|error| Trouble::new(format!("migrate `{}`", file.display()), error))?;
-        let writer = Writer::start(connection, file.clone());
+        let writer = Writer::new(connection, file.clone());
         Ok(Self { file, writer, readers: Mutex::default(), _lock: lock })
     }
 

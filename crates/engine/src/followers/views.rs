@@ -13,7 +13,7 @@ use crate::{
 /// How many entries are folded at once.
 const CHUNK: usize = 1000;
 /// How long entries wait for others to be folded with, unless somebody waits for them.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(250);
 /// How long to wait before trying again after trouble.
 const PATIENCE: Duration = Duration::from_secs(1);
 

@@ -58,7 +58,8 @@ impl Ledger for Database {
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
-        let committed = self.writer.run(async move |tx| commit(tx, &batch).await).await;
+        // The ledger's writer does nothing else meanwhile, and commits most.
+        let committed = self.writer.run_here(async move |tx| commit(tx, &batch).await).await;
         committed.map_err(|failed| match failed {
             Failed::Conflict => CommitError::Conflict,
             Failed::Answered => CommitError::Answered,

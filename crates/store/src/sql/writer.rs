@@ -1,15 +1,16 @@
-//! The thread that writes.
+//! One at a time writes, for all who wait.
 
 use std::{
+    collections::VecDeque,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
-    thread::{self, JoinHandle},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError},
 };
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{Failed, at_once, tx::Tx};
+use crate::waiting::blocking;
 
 /// How many pieces of work wait at most before whoever brings another has to wait.
 const WAITING: usize = 256;
@@ -19,97 +20,182 @@ const TOGETHER: usize = 64;
 const LOG_PAGES: i64 = 4_000;
 
 /// Runs inside the transaction, or not at all if there is none; it leaves behind what to do once the transaction has ended.
-type Work = Box<dyn FnOnce(Option<&mut Connection>) -> Answer + Send>;
+type Work = Box<dyn FnOnce(Option<&mut Connection>, Company) -> Answer + Send>;
+/// Whether a piece of work has a transaction to itself, or must not spoil it for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Others,
+}
+
 /// Gives the answer: with the reason if nothing was committed.
 type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
 
-/// A handle to the thread. Dropping it waits until the thread has done what it was given.
-pub(super) struct Writer {
-    work: Option<mpsc::Sender<Work>>,
-    stopped: Arc<OnceLock<String>>,
-    thread: Option<JoinHandle<()>>,
+/// The connection that writes. Whoever brings work while nobody writes does it at once, on its own thread, since waking another costs as much
+/// as a small commit; whoever comes meanwhile leaves its work here, and all that was left goes into the next transaction.
+///
+/// Dropping it waits until all that was brought is done.
+pub(super) struct Writer(Arc<Shared>);
+
+struct Shared {
+    /// `None` once it is closed.
+    connection: Mutex<Option<Connection>>,
+    waiting: Mutex<VecDeque<Work>>,
+    places: Arc<Semaphore>,
+    /// Why nothing is written any more.
+    stopped: OnceLock<String>,
+    /// What the connection writes to, for messages.
+    file: PathBuf,
 }
 
 impl Writer {
-    /// Starts the thread; `file` is what the connection writes to, for messages.
-    pub fn start(connection: Connection, file: PathBuf) -> Self {
-        let (work, waiting) = mpsc::channel(WAITING);
-        let stopped = Arc::new(OnceLock::new());
-        let shared = stopped.clone();
-        let thread = thread::spawn(move || run(connection, &file, waiting, &shared));
-        Self { work: Some(work), stopped, thread: Some(thread) }
+    /// Writes to `file` through `connection`.
+    pub fn new(connection: Connection, file: PathBuf) -> Self {
+        Self(Arc::new(Shared {
+            connection: Mutex::new(Some(connection)),
+            waiting: Mutex::default(),
+            places: Arc::new(Semaphore::new(WAITING)),
+            stopped: OnceLock::new(),
+            file,
+        }))
     }
 
-    /// Runs `write` in the next transaction; answers once that is durable.
-    pub async fn run<T: Send + 'static>(
+    /// Runs `write` in the next transaction; answers once that is durable. It happens even if nobody waits for the answer any more.
+    pub async fn run<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T, Failed> {
+        self.bring(write, |shared| blocking(|| shared.write_round())).await
+    }
+
+    /// As [`Writer::run`], for a task that no other has to wait for: the runtime does not move the others elsewhere first, which would take as
+    /// long as a small commit.
+    pub async fn run_here<T: Send + 'static>(&self, write: impl Write<T>) -> Result<T, Failed> {
+        self.bring(write, Shared::write_round).await
+    }
+
+    async fn bring<T: Send + 'static>(
         &self,
-        write: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed> + Send + 'static,
+        write: impl Write<T>,
+        write_round: impl FnOnce(&Shared) -> bool,
     ) -> Result<T, Failed> {
-        if let Some(reason) = self.stopped.get() {
+        if let Some(reason) = self.0.stopped.get() {
             return Err(Failed::Stopped(reason.clone()));
         }
-        let (answer, answered) = oneshot::channel();
-        let work: Work = Box::new(move |connection| {
-            let written = connection.map(|connection| in_savepoint(connection, write));
-            Box::new(move |failed| {
-                let written = match (failed, written) {
-                    (None, Some(written)) => written,
-                    (reason, _) => Err(Failed::Stopped(reason.unwrap_or("no transaction could be begun").to_owned())),
-                };
-                // Nobody may be waiting any more.
-                let _ = answer.send(written);
-            })
-        });
         let gone = || Failed::Stopped("the database's writer has ended; start the server again".into());
-        self.work.as_ref().ok_or_else(gone)?.send(work).await.map_err(|_| gone())?;
+        let place = self.0.places.clone().acquire_owned().await.map_err(|_| gone())?;
+        let (answer, answered) = oneshot::channel();
+        self.0.queue().push_back(work(write, place, answer));
+        if write_round(&self.0) && !self.0.queue().is_empty() {
+            // Others came meanwhile. They shall be served, but whoever has its answer shall not have to.
+            let shared = self.0.clone();
+            tokio::task::spawn_blocking(move || shared.write_all());
+        }
         answered.await.map_err(|_| gone())?
     }
 }
 
+/// What is done in a transaction.
+pub(super) trait Write<T>: AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed> + Send + 'static {}
+
+impl<T, F: AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed> + Send + 'static> Write<T> for F {}
+
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.work = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic there was answered to whoever waited.
-            let _ = thread.join();
-        }
+        // Whoever writes now has the connection until its transaction has ended.
+        let mut connection = self.0.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.0.round(&mut connection) {}
+        *connection = None;
     }
 }
 
-fn in_savepoint<T>(
-    connection: &mut Connection,
-    write: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>,
-) -> Result<T, Failed> {
-    connection.prepare_cached("SAVEPOINT piece")?.execute([])?;
-    let written = at_once(write(&mut Tx::Lite(connection)));
-    // After some errors SQLite has rolled back everything by itself, and there is no savepoint any more.
-    if !connection.is_autocommit() {
-        if written.is_err() {
-            connection.prepare_cached("ROLLBACK TO piece")?.execute([])?;
-        }
-        connection.prepare_cached("RELEASE piece")?.execute([])?;
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Work>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    written
-}
 
-fn run(mut connection: Connection, file: &Path, mut waiting: mpsc::Receiver<Work>, stopped: &OnceLock<String>) {
-    let mut together = Vec::with_capacity(TOGETHER);
-    while waiting.blocking_recv_many(&mut together, TOGETHER) > 0 {
-        let mut answers = Vec::with_capacity(together.len());
-        let failed = match stopped.get() {
-            Some(reason) => Some(reason.clone()),
-            None => transact(&mut connection, file, &mut together, &mut answers, stopped),
+    /// Writes until nothing waits, unless somebody else does.
+    ///
+    /// Whoever leaves work and finds the connection taken may rely on the one who has it: the queue is looked at again after the
+    /// connection was given back.
+    fn write_all(&self) {
+        while self.write_round() && !self.queue().is_empty() {}
+    }
+
+    /// One transaction; `false` if somebody else writes.
+    fn write_round(&self) -> bool {
+        let mut connection = match self.connection.try_lock() {
+            Ok(connection) => connection,
+            Err(TryLockError::WouldBlock) => return false,
+            Err(TryLockError::Poisoned(poisoned)) => {
+                let reason = "the database's writer has panicked; start the server again";
+                self.stopped.get_or_init(|| reason.to_owned());
+                poisoned.into_inner()
+            }
         };
-        answers.extend(together.drain(..).map(|work| work(None)));
+        self.round(&mut connection);
+        true
+    }
+
+    /// Takes what waits into one transaction, and answers; `false` if nothing waited.
+    fn round(&self, connection: &mut Option<Connection>) -> bool {
+        let mut together: VecDeque<Work> = {
+            let mut queue = self.queue();
+            let count = queue.len().min(TOGETHER);
+            queue.drain(..count).collect()
+        };
+        let Some(connection) = connection.as_mut().filter(|_| !together.is_empty()) else { return false };
+        let mut answers = Vec::with_capacity(together.len());
+        let failed = match self.stopped.get() {
+            Some(reason) => Some(reason.clone()),
+            None => transact(connection, &self.file, &mut together, &mut answers, &self.stopped),
+        };
+        answers.extend(together.drain(..).map(|work| work(None, Company::Others)));
         for answer in answers {
             answer(failed.as_deref());
         }
-        if stopped.get().is_none()
-            && let Err(error) = copy_back(&connection)
+        if self.stopped.get().is_none()
+            && let Err(error) = copy_back(connection)
         {
-            stop(stopped, file, &error);
+            stop(&self.stopped, &self.file, &error);
+        }
+        true
+    }
+}
+
+/// Makes `write` a piece of work that keeps its place until it is done.
+fn work<T: Send + 'static>(
+    write: impl Write<T>,
+    place: OwnedSemaphorePermit,
+    answer: oneshot::Sender<Result<T, Failed>>,
+) -> Work {
+    Box::new(move |connection, company| {
+        let written = connection.map(|connection| whole_or_not(connection, company, write));
+        Box::new(move |failed| {
+            let written = match (failed, written) {
+                (None, Some(written)) => written,
+                (reason, _) => Err(Failed::Stopped(reason.unwrap_or("no transaction could be begun").to_owned())),
+            };
+            drop(place);
+            // Nobody may be waiting any more.
+            let _ = answer.send(written);
+        })
+    })
+}
+
+/// Writes all of a piece, or nothing of it. A savepoint copies each page that changes, so a piece that is alone goes without.
+fn whole_or_not<T>(connection: &mut Connection, company: Company, write: impl Write<T>) -> Result<T, Failed> {
+    if company == Company::Others {
+        connection.prepare_cached("SAVEPOINT piece")?.execute([])?;
+    }
+    let written = at_once(write(&mut Tx::Lite(connection)));
+    // After some errors SQLite has rolled back everything by itself, and there is nothing to end any more.
+    if !connection.is_autocommit() {
+        match company {
+            Company::Alone if written.is_err() => connection.execute_batch("ROLLBACK; BEGIN")?,
+            Company::Alone => {}
+            Company::Others if written.is_err() => connection.execute_batch("ROLLBACK TO piece; RELEASE piece")?,
+            Company::Others => drop(connection.prepare_cached("RELEASE piece")?.execute([])?),
         }
     }
+    written
 }
 
 /// Copies the log back once it is long. SQLite would do that by itself, and keep quiet about a disk that does not sync; a second try
@@ -133,7 +219,7 @@ fn stop(stopped: &OnceLock<String>, file: &Path, error: &rusqlite::Error) -> Str
 fn transact(
     connection: &mut Connection,
     file: &Path,
-    together: &mut Vec<Work>,
+    together: &mut VecDeque<Work>,
     answers: &mut Vec<Answer>,
     stopped: &OnceLock<String>,
 ) -> Option<String> {
@@ -141,8 +227,9 @@ fn transact(
         // Nothing was written, so the next transaction may well succeed.
         return Some(error.to_string());
     }
+    let company = if together.len() == 1 { Company::Alone } else { Company::Others };
     for work in together.drain(..) {
-        answers.push(work(Some(connection)));
+        answers.push(work(Some(connection), company));
         if connection.is_autocommit() {
             break;
         }
