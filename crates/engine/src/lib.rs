@@ -10,6 +10,7 @@
 //! * Readers see whole commits, in order.
 
 mod as_of;
+mod backup;
 mod clock;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod rebuild;
 mod shared;
 mod writer;
 
+pub use backup::{Copied, Files, Progress, Restored, backup, restore};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, Opening, Options, Ports, Receipt};
 pub use error::Error;

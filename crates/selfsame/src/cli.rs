@@ -9,9 +9,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        apply, approve, attest, audit, completions, diff, doctor, gate, health, history, hold, login, logout, promote,
-        pull, push, quickstart, rebuild, release, rollback, scrub, serve, status, steer, token, trace, unhold, unveto,
-        veto,
+        apply, approve, attest, audit, backup, completions, diff, doctor, gate, health, history, hold, login, logout,
+        promote, pull, push, quickstart, rebuild, release, restore, rollback, scrub, serve, status, steer, token,
+        trace, unhold, unveto, veto,
     },
     context::Context,
     outcome::{Failure, Outcome, USAGE},
@@ -69,6 +69,8 @@ enum Verb {
     Audit(audit::AuditArgs),
     Rebuild(rebuild::RebuildArgs),
     Scrub(scrub::ScrubArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -163,6 +165,8 @@ async fn run(context: &Context, verb: Verb) -> Outcome {
         Verb::Audit(args) => audit::run(context, args).await,
         Verb::Rebuild(args) => rebuild::run(context, args).await,
         Verb::Scrub(args) => scrub::run(context, args).await,
+        Verb::Backup(args) => backup::run(context, args).await,
+        Verb::Restore(args) => restore::run(context, args).await,
         Verb::Doctor(args) => doctor::run(context, args).await,
         Verb::Completions(args) => completions::run(&args),
     }

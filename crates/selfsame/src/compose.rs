@@ -152,6 +152,14 @@ impl DataDir {
     }
 }
 
+/// The published ledger and the blobs in a data directory or a backup. The database is not touched, so a server may be running there.
+pub fn files_in(folder: &Path) -> Result<engine::Files, engine::ports::Trouble> {
+    Ok(engine::Files {
+        tiles: Arc::new(store::tiles::TileDirectory::open(&folder.join("ledger"))?),
+        blobs: Arc::new(store::blobs::Directory::open(folder)?),
+    })
+}
+
 fn fill_random(bytes: &mut [u8]) {
     use ring::rand::SecureRandom;
     ring::rand::SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");

@@ -78,7 +78,7 @@ impl Place {
 }
 
 /// A public key, given as itself or as a file that holds it.
-fn read_key(text: &str) -> Outcome<VerifierKey> {
+pub(super) fn read_key(text: &str) -> Outcome<VerifierKey> {
     if let Ok(key) = text.parse() {
         return Ok(key);
     }
@@ -111,7 +111,7 @@ async fn read_checkpoint(source: &Source, key: &VerifierKey) -> Outcome<(Vec<u8>
 }
 
 /// The newest checkpoint, which must be believed.
-async fn believed_checkpoint(source: &Source, key: &VerifierKey) -> Outcome<(Vec<u8>, VerifiedCheckpoint)> {
+pub(super) async fn believed_checkpoint(source: &Source, key: &VerifierKey) -> Outcome<(Vec<u8>, VerifiedCheckpoint)> {
     let (note, opened) = read_checkpoint(source, key).await?;
     let opened = opened.map_err(|problem| {
         Failure::refused("checkpoint-not-believed", format!("the checkpoint is not believed: {problem}"), None)

@@ -2,6 +2,7 @@
 //! ledger and of all that the server shows.
 
 mod audits;
+mod backups;
 mod clients;
 mod disks;
 mod http;

@@ -10,8 +10,19 @@ use table::{AFTERWARDS, BREAKS, Line, NO_JSON, OFFLINE, STORY};
 use super::server::{Ran, Server, digest_in};
 
 /// The verbs whose answers do not come from the ledger's server, or are of something else than the ledger.
-const NOT_AS_OF: [&str; 9] =
-    ["push", "pull", "logout", "audit", "scrub", "doctor", "rebuild", "apply --schema", "completions"];
+const NOT_AS_OF: [&str; 11] = [
+    "push",
+    "pull",
+    "logout",
+    "audit",
+    "scrub",
+    "backup",
+    "restore",
+    "doctor",
+    "rebuild",
+    "apply --schema",
+    "completions",
+];
 
 /// Types the lines of a table, and remembers what later ones speak of.
 struct Typist<'a> {

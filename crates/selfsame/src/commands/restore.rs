@@ -1,0 +1,89 @@
+//! `selfsame restore`: a server's storage from a backup, or from the data directory of another server.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tlog::VerifierKey;
+
+use super::{
+    audit::{believed_checkpoint, read_key},
+    backup::{answer, copy_key, describe, problems, whole},
+};
+use crate::{
+    audit::{Database, Source},
+    compose::{DataDir, files_in},
+    context::Context,
+    outcome::{Failure, Outcome},
+    output, progress,
+};
+
+/// Put a ledger and its blobs into empty storage, checking each entry and each blob, and make anew what follows from them. One that broke off goes on
+/// where it was. Exit code 1 if a blob is missing or damaged.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  selfsame restore --from /mnt/backup --data /var/lib/selfsame\n  selfsame audit verify --data /var/lib/selfsame --key ledger.pub"
+)]
+pub struct RestoreArgs {
+    /// A backup, or the data directory of a server that is stopped.
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// The data directory to make.
+    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
+    data: PathBuf,
+    /// The ledger's public key, or a file that holds it; the one in the backup without it, which proves nothing about the backup itself.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+}
+
+/// Runs the verb.
+pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
+    if !args.from.join("ledger/checkpoint").is_file() {
+        let problem = format!("`{}` holds no ledger", args.from.display());
+        return Err(Failure::usage(problem, "give a backup, or the data directory of a server"));
+    }
+    let key = match &args.key {
+        Some(key) => read_key(key)?,
+        None => read_key(&args.from.join("keys/ledger.pub").display().to_string())?,
+    };
+    expect_published(&args.from, &key).await?;
+    let bars = progress::Copying::default();
+    let storage = DataDir::new(&args.data).open_storage().map_err(|unusable| Failure::broken(unusable.to_string()))?;
+    let restored = engine::restore(&files_in(&args.from)?, &storage.ports, &key, |step| bars.show(step)).await;
+    bars.finish();
+    let restored = restored.map_err(|error| Failure::broken(error.to_string()))?;
+    copy_key(&args.from, &args.data, "ledger.pub", 0o644)?;
+    let has_key = args.from.join("keys/ledger.key").is_file();
+    if has_key {
+        copy_key(&args.from, &args.data, "ledger.key", 0o600)?;
+    }
+    let mut found = restored.copied.problems.clone();
+    found.extend(
+        restored.rebuilt.problems.iter().filter(|problem| !restored.copied.problems.contains(problem)).cloned(),
+    );
+    let next = if has_key {
+        ""
+    } else {
+        "\nbefore a server can go on with it, put the ledger's private key at `keys/ledger.key`"
+    };
+    output::answer(context.json, &answer(&restored.copied), |_| {
+        format!("{} to `{}`{next}{}", describe(&restored.copied), args.data.display(), problems(&found))
+    })?;
+    whole(&found)
+}
+
+/// A data directory may have entries that were not published yet: they would be lost.
+async fn expect_published(from: &Path, key: &VerifierKey) -> Outcome {
+    if !from.join("selfsame.db").is_file() {
+        return Ok(());
+    }
+    let (_, checkpoint) = believed_checkpoint(&Source::Directory(from.join("ledger")), key).await?;
+    let size = Database::open(from)?.ports.ledger.head().await?.frontier.size();
+    if size == checkpoint.size() {
+        return Ok(());
+    }
+    let unpublished = size.saturating_sub(checkpoint.size());
+    Err(Failure::broken(format!(
+        "{unpublished} entries in `{}` are not published yet: start the server there once more, and stop it with a signal",
+        from.display()
+    )))
+}
