@@ -170,6 +170,33 @@ impl State {
         self.time = from.time;
     }
 
+    /// Forgets the aggregates `keys`, which somebody else has changed, or which were changed in vain: they are loaded again when they are needed. The
+    /// system aggregate is never forgotten; load it anew.
+    pub fn forget(&mut self, keys: &BTreeSet<Key>) {
+        for key in keys {
+            match key {
+                Key::System => {}
+                Key::Project(project) => drop(self.projects.remove(project)),
+                Key::Stage(project, stage) => {
+                    if let Some(Some(known)) = self.projects.get_mut(project) {
+                        Arc::make_mut(known).stages.remove(stage);
+                    }
+                }
+                Key::Release(project, id) => drop(self.releases.remove(&(project.clone(), id.clone()))),
+                Key::Subject(project, digest) => {
+                    // A manifest may have come or gone, and with it parts of others.
+                    self.artifacts.clear();
+                    self.subjects.remove(&(project.clone(), digest.clone()));
+                }
+                Key::Token(token) => drop(self.tokens.remove(token)),
+                Key::Artifact(repository, digest) => {
+                    self.artifacts.remove(&(repository.clone(), digest.clone()));
+                }
+            }
+        }
+        self.changed.clear();
+    }
+
     /// Applies the entry at `index`, leaving out those between: for the fold of one project's entries.
     pub fn apply_at(&mut self, index: u64, entry: &crate::Entry) {
         self.size = index;

@@ -11,7 +11,7 @@ use tlog::{SignerKey, VerifierKey};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Clock, Error, SystemClock, as_of, followers,
+    Clock, Error, SystemClock, as_of, elsewhere, followers,
     ports::{Blobs, Catalog, Ledger, ManifestRecord, Tiles, Views},
     published::Published,
     shared::{Shared, want},
@@ -109,13 +109,16 @@ impl Engine {
                 .append_unasked(&ledger_itself(), opening_events(&options.signer, opening, shared.clock.now()))
                 .await?;
         } else {
-            shared.replace(crate::writer::standing_at(&shared, &head).await?).await;
+            shared.begin(crate::writer::standing_at(&shared, &head).await?);
         }
         if let Some(ahead) = ahead(shared.state().time(), shared.clock.now()) {
             tracing::warn!(%ahead, "The last entry is dated later than this machine's clock, and time stands still until then");
         }
         let (queue, jobs) = mpsc::channel(options.queue);
         tokio::spawn(writer.run(jobs));
+        if shared.ports.ledger.is_shared() {
+            tokio::spawn(elsewhere::follow(shared.clone()));
+        }
         let key = Arc::new(options.signer.verifier_key());
         followers::start(&shared, options.signer).await?;
         Ok(Self { shared, queue, key })

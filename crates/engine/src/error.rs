@@ -16,7 +16,7 @@ pub enum Error {
         /// How many.
         waiting: usize,
     },
-    /// A commit failed before, so no command is taken until the server is restarted. Reads go on.
+    /// A commit failed: no command is taken until the server is restarted, or until the database answers again. Reads go on.
     #[error("nothing can be written: {reason}")]
     ReadOnly {
         /// What failed, for the operator.

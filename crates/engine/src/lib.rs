@@ -12,6 +12,7 @@
 mod as_of;
 mod backup;
 mod clock;
+mod elsewhere;
 mod engine;
 mod error;
 mod followers;

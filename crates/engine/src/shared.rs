@@ -2,12 +2,12 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard},
-    time::Duration,
+    sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
 };
 
 use domain::{Artifact, Key, PARTS_MAX, State};
-use tokio::sync::{RwLock as AsyncRwLock, Semaphore, watch};
+use tokio::sync::{Mutex as AsyncMutex, RwLock as AsyncRwLock, Semaphore, watch};
 
 use crate::{Clock, Error, Ports};
 
@@ -41,6 +41,10 @@ pub(crate) struct Shared {
     pub looking_back: Semaphore,
     /// Why nothing can be written any more, once that is so.
     pub failed: OnceLock<String>,
+    /// When it was last known where the ledger stands; see `elsewhere`.
+    confirmed: RwLock<Instant>,
+    /// The turn at finding that out.
+    pub refreshing: AsyncMutex<()>,
 }
 
 impl Shared {
@@ -59,11 +63,29 @@ impl Shared {
             ended: watch::Sender::new(false),
             looking_back: Semaphore::new(LOOKING_BACK),
             failed: OnceLock::new(),
+            confirmed: RwLock::new(Instant::now()),
+            refreshing: AsyncMutex::new(()),
         }
+    }
+
+    /// When it was last known where the ledger stands.
+    pub fn confirmed(&self) -> Instant {
+        *self.confirmed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the ledger stands was read after `asked`.
+    pub fn confirm(&self, asked: Instant) {
+        let mut confirmed = self.confirmed.write().unwrap_or_else(PoisonError::into_inner);
+        *confirmed = asked.max(*confirmed);
     }
 
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, to be changed under the gate.
+    pub fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Loads what `wanted` names, asking again until it names nothing more, and then looks.
@@ -72,6 +94,7 @@ impl Shared {
         mut wanted: impl FnMut(&State) -> Vec<Key>,
         look: impl FnOnce(&State) -> T,
     ) -> Result<T, Error> {
+        self.refresh().await?;
         // Once for each look: room made between two of its loads would take away what the first has loaded.
         let mut room_made = false;
         loop {
@@ -119,12 +142,10 @@ impl Shared {
         self.size.send_replace(from.size());
     }
 
-    /// Makes the readers begin anew from `state`, after another writer was faster.
-    pub async fn replace(&self, state: State) {
-        let size = state.size();
-        let _closed = self.close_for_commit().await;
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
-        self.size.send_replace(size);
+    /// Makes the readers begin from `state`, when the engine starts.
+    pub fn begin(&self, state: State) {
+        self.size.send_replace(state.size());
+        *self.state_mut() = state;
     }
 }
 

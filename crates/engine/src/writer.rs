@@ -3,6 +3,8 @@
 //! One batch is one commit, so durable throughput is that of group commit. The commit's compare-and-swap on the head is the fence: a
 //! second writer elsewhere makes it fail, and then the writer reads where the ledger stands and decides anew.
 
+mod unsure;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
@@ -12,9 +14,12 @@ use domain::{
 use tlog::leaf_hash;
 use tokio::sync::{mpsc, oneshot};
 
+use unsure::{Laid, Unsure};
+
 use crate::{
     Error, Receipt,
-    ports::{Answered, Batch, CatalogChange, CommitError, Head, ManifestRecord, NewEntry},
+    elsewhere::writer_at_head,
+    ports::{Answered, Batch, CatalogChange, CommitError, Head, ManifestRecord, NewEntry, Trouble},
     shared::{LOADED_MAX, Shared, fetch, load},
 };
 
@@ -59,6 +64,12 @@ enum Stopped {
     /// What it needs cannot be read. Nothing was written.
     Unreadable(Error),
     Commit(CommitError),
+    /// Whether it was committed is unknown.
+    Unsure {
+        laid: Laid,
+        outcomes: Vec<Outcome>,
+        trouble: Trouble,
+    },
 }
 
 impl Writer {
@@ -90,7 +101,11 @@ impl Writer {
         for event in events {
             self.write(&mut draft, actor, now, event, None)?;
         }
-        self.commit(draft).await.map_err(|error| Error::broken("open the ledger", error))
+        match self.commit(draft).await {
+            // Another replica has opened it at the same time.
+            Err(CommitError::Conflict) => self.catch_up().await,
+            committed => committed.map_err(|error| Error::broken("open the ledger", error)),
+        }
     }
 
     async fn answer(&mut self, jobs: Vec<Job>) {
@@ -100,12 +115,18 @@ impl Writer {
             }
             return;
         }
-        let (mut attempt, mut keys) = (0, Keys::Unknown);
+        let (mut attempt, mut keys, mut unsure) = (0, Keys::Unknown, Unsure::default());
         let outcomes = loop {
-            if self.behind
-                && let Err(error) = self.catch_up().await
-            {
-                break fail_all(&jobs, &error.to_string());
+            if self.behind {
+                match self.catch_up_and_find(&mut unsure).await {
+                    Ok(None) => {}
+                    Ok(Some(outcomes)) => break outcomes,
+                    Err(_) if self.shared.ports.ledger.is_shared() && unsure.try_again().await => continue,
+                    Err(error) if self.shared.ports.ledger.is_shared() => {
+                        break unsure.give_up(&jobs, &error.to_string());
+                    }
+                    Err(error) => break fail_all(&jobs, &error.to_string()),
+                }
             }
             match self.attempt(&jobs, keys).await {
                 Ok(outcomes) => break outcomes,
@@ -124,7 +145,14 @@ impl Writer {
                 Err(Stopped::Commit(CommitError::Conflict | CommitError::Answered)) => {
                     break jobs.iter().map(|_| Outcome::Failed(Error::Busy { waiting: jobs.len() })).collect();
                 }
-                Err(Stopped::Commit(CommitError::Trouble(trouble))) => {
+                Err(Stopped::Unsure { laid, outcomes, trouble }) => {
+                    tracing::warn!(%trouble, "Whether commands were written is not known yet");
+                    unsure.keep(laid, outcomes);
+                    if !unsure.try_again().await {
+                        break unsure.give_up(&jobs, &trouble.to_string());
+                    }
+                }
+                Err(Stopped::Commit(CommitError::Trouble(trouble) | CommitError::Unknown(trouble))) => {
                     let reason = format!("{trouble}; nothing is written until the server is restarted");
                     tracing::error!(%reason, "The ledger cannot be written");
                     let _ = self.shared.failed.set(reason.clone());
@@ -156,10 +184,15 @@ impl Writer {
         if known == Keys::Unknown {
             self.recall(jobs, &mut outcomes).await.map_err(Stopped::Unreadable)?;
         }
-        if !draft.entries.is_empty() {
-            self.commit(draft).await.map_err(Stopped::Commit)?;
+        if draft.entries.is_empty() {
+            return Ok(outcomes);
         }
-        Ok(outcomes)
+        let laid = Laid::of(&draft);
+        match self.commit(draft).await {
+            Ok(()) => Ok(outcomes),
+            Err(CommitError::Unknown(trouble)) => Err(Stopped::Unsure { laid, outcomes, trouble }),
+            Err(error) => Err(Stopped::Commit(error)),
+        }
     }
 
     /// Whoever was refused, or changed nothing, may have been answered before all the same: then that answer stands. What made entries needs no
@@ -297,7 +330,9 @@ impl Writer {
         match committed {
             Ok(()) => self.shared.adopt(&self.state, &changed),
             Err(_) => {
-                self.state = State::resume(expected.frontier.size(), expected.time);
+                // What was drafted is forgotten; the rest is as it was.
+                self.state.forget(&changed);
+                self.state.stand_at(expected.frontier.size(), expected.time);
                 self.head = expected;
                 self.behind = true;
             }
@@ -308,11 +343,18 @@ impl Writer {
 
     /// Stands at the head of the ledger, wherever another writer has put it.
     async fn catch_up(&mut self) -> Result<(), Error> {
-        let head = self.shared.ports.ledger.head().await?;
-        let state = standing_at(&self.shared, &head).await?;
-        self.shared.replace(state.clone()).await;
-        (self.head, self.state, self.behind) = (head, state, false);
+        self.head = writer_at_head(&self.shared, &mut self.state).await?;
+        self.behind = false;
         Ok(())
+    }
+
+    /// Stands at the head of the ledger, and says what became of the jobs if they are in it.
+    async fn catch_up_and_find(&mut self, unsure: &mut Unsure) -> Result<Option<Vec<Outcome>>, Error> {
+        self.catch_up().await?;
+        let found = unsure.found(&*self.shared.ports.ledger, self.state.size()).await;
+        // What could not be looked up is looked up again.
+        self.behind = found.is_err();
+        Ok(found?)
     }
 
     fn now(&self) -> Timestamp {

@@ -23,8 +23,22 @@ use tlog::SignerKey;
 ///   keys/ledger.pub    its public key, as a verifier needs it
 ///   keys/admin.token   the first token; delete it once others are issued
 /// ```
+///
+/// Of a replica, the database is elsewhere, and all replicas share the folder: its blobs, its published ledger, its keys.
 #[derive(Clone, Debug)]
-pub struct DataDir(PathBuf);
+pub struct DataDir {
+    path: PathBuf,
+    database: DatabaseChoice,
+}
+
+/// Where the ledger, the state, the catalog and the views are.
+#[derive(Clone, Debug)]
+pub enum DatabaseChoice {
+    /// In the data directory, which this process has for itself.
+    Embedded,
+    /// On a PostgreSQL server, with other replicas.
+    Postgres(store::sql::Address),
+}
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +58,36 @@ pub enum Unusable {
         path: String,
         /// What is wrong.
         problem: String,
+    },
+    /// The database is elsewhere, and nobody said where.
+    #[error(
+        "the ledger of `{path}` is in `{database}`: name that with --database; the verbs that work on a stopped server's folder cannot"
+    )]
+    Elsewhere {
+        /// The folder.
+        path: String,
+        /// Where its ledger is, without user and password.
+        database: String,
+    },
+    /// The folder has a ledger of its own.
+    #[error(
+        "`{path}` has a ledger of its own, in `selfsame.db`: leave --database out, or name another folder with --data"
+    )]
+    Here {
+        /// The folder.
+        path: String,
+    },
+    /// The ledger in the database was begun with another key.
+    #[error(
+        "`{path}` is `{ours}`, and the ledger in the database was begun with `{theirs}`: give each replica the same `keys` folder"
+    )]
+    OtherKey {
+        /// The file of the public key.
+        path: String,
+        /// What it holds.
+        ours: String,
+        /// What the database says.
+        theirs: String,
     },
     /// Storage could not be opened.
     #[error(transparent)]
@@ -74,27 +118,44 @@ pub struct Storage {
 impl DataDir {
     /// The data directory at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self { path: path.into(), database: DatabaseChoice::Embedded }
+    }
+
+    /// The same, with the database there.
+    pub fn with_database(self, database: DatabaseChoice) -> Self {
+        Self { database, ..self }
     }
 
     /// The folder itself.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The file of the ledger's public key.
     pub fn public_key(&self) -> PathBuf {
-        self.0.join("keys/ledger.pub")
+        self.path.join("keys/ledger.pub")
     }
 
     /// The file of the first token.
     pub fn admin_token(&self) -> PathBuf {
-        self.0.join("keys/admin.token")
+        self.path.join("keys/admin.token")
     }
 
-    /// Opens the storage, and nothing else: no engine runs.
+    /// The file that says that the database is elsewhere.
+    fn marker(&self) -> PathBuf {
+        self.path.join("database")
+    }
+
+    /// Opens the storage of an embedded server, and nothing else: no engine runs.
     pub fn open_storage(&self) -> Result<Storage, Unusable> {
-        let opened = store::open(&self.0)?;
+        // Otherwise a second ledger would begin here, under the same key.
+        if let Some(elsewhere) = read_if_there(&self.marker())? {
+            return Err(Unusable::Elsewhere {
+                path: self.path.display().to_string(),
+                database: elsewhere.trim().into(),
+            });
+        }
+        let opened = store::open(&self.path)?;
         let ports = Ports {
             ledger: opened.database.clone(),
             catalog: opened.database.clone(),
@@ -105,10 +166,59 @@ impl DataDir {
         Ok(Storage { ports, blobs: opened.blobs })
     }
 
+    /// Opens the storage of a replica. Whatever was there first, a ledger in this folder or one in that database, goes with no other.
+    async fn open_replica(
+        &self,
+        address: &store::sql::Address,
+    ) -> Result<(Storage, Arc<store::sql::Database>), Unusable> {
+        if self.path.join("selfsame.db").exists() {
+            return Err(Unusable::Here { path: self.path.display().to_string() });
+        }
+        let opened = store::open_replica(&self.path, address.clone()).await?;
+        if read_if_there(&self.marker())?.is_none() {
+            write_new(&self.marker(), format!("{address}\n").as_bytes(), 0o600)?;
+        }
+        let ports = Ports {
+            ledger: opened.database.clone(),
+            catalog: opened.database.clone(),
+            blobs: opened.blobs.clone(),
+            views: opened.database.clone(),
+            tiles: opened.tiles,
+        };
+        Ok((Storage { ports, blobs: opened.blobs }, opened.database))
+    }
+
     /// Opens the storage and starts an engine on it. A new ledger gets a key and a first token.
     pub async fn compose(&self, origin: &str) -> Result<Composed, Unusable> {
-        let storage = self.open_storage()?;
-        let signer = self.signer(origin)?;
+        match &self.database {
+            DatabaseChoice::Embedded => self.start(self.open_storage()?, self.signer(origin)?).await,
+            DatabaseChoice::Postgres(address) => {
+                // Of replicas that start together, one makes the keys and begins the ledger.
+                let _starting = self.starting()?;
+                let (storage, database) = self.open_replica(address).await?;
+                let signer = self.signer(origin)?;
+                let (ours, theirs) =
+                    (signer.verifier_key().to_string(), database.verifier(&signer.verifier_key().to_string()).await?);
+                if ours != theirs {
+                    return Err(Unusable::OtherKey { path: self.public_key().display().to_string(), ours, theirs });
+                }
+                self.start(storage, signer).await
+            }
+        }
+    }
+
+    /// A lock that is held while a replica starts.
+    fn starting(&self) -> Result<fs::File, Unusable> {
+        let path = self.path.join("lock");
+        let lock = || {
+            fs::create_dir_all(&self.path)?;
+            let file = fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
+            file.lock().map(|()| file)
+        };
+        lock().map_err(|source| Unusable::File { path: path.display().to_string(), source })
+    }
+
+    async fn start(&self, storage: Storage, signer: SignerKey) -> Result<Composed, Unusable> {
         let verifier = signer.verifier_key().to_string();
         let is_new = storage.ports.ledger.head().await?.frontier.size() == 0;
         let opening = if is_new { Some(self.opening()?) } else { None };
@@ -118,7 +228,7 @@ impl DataDir {
 
     /// The ledger's key, made on first use. Its name, the origin, is kept with it and stays what it was.
     fn signer(&self, origin: &str) -> Result<SignerKey, Unusable> {
-        let (file, public) = (self.0.join("keys/ledger.key"), self.public_key());
+        let (file, public) = (self.path.join("keys/ledger.key"), self.public_key());
         let unreadable = |problem: String| Unusable::Key { path: file.display().to_string(), problem };
         if let Some(pem) = read_if_there(&file)? {
             let name = read_if_there(&public)?.and_then(|vkey| vkey.split('+').next().map(ToOwned::to_owned));

@@ -1,7 +1,9 @@
 //! [`Database`]: the ledger, the state, the catalog and the views in one SQL database.
 //!
 //! The SQL is written once, in the subset that SQLite and PostgreSQL share, and runs through `tx::Tx`: parameters are `$1`, `$2`, rows go
-//! in by several at once, integers are 64 bits, times are milliseconds, documents are text. SQLite is the adapter that exists.
+//! in by several at once, integers are 64 bits, times are milliseconds, documents are text.
+//!
+//! # SQLite
 //!
 //! One at a time writes. It takes what waits, runs it in one transaction, each piece in a savepoint of its own, commits, and only then
 //! answers: so durable throughput is that of group commit, and one piece that fails spoils no other. Readers have connections of their
@@ -9,11 +11,19 @@
 //!
 //! After a commit that failed nothing is written any more until the program is started again: what the disk did is unknown.
 //!
+//! # PostgreSQL
+//!
+//! Several replicas write; see `pg`. A commit is one round trip, and fails if the ledger does not end where it was expected to.
+//!
+//! # Both
+//!
 //! What a flipped bit could make wrong carries a checksum (`seal`): it is checked at each read, and damage is an error, never an answer.
 
 mod catalog;
 mod insert;
 mod ledger;
+mod pg;
+mod replicas;
 mod schema;
 mod seal;
 #[cfg(test)]
@@ -23,6 +33,7 @@ mod views;
 mod writer;
 
 use std::{
+    fmt,
     fs::{self, File},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -31,10 +42,13 @@ use std::{
 };
 
 use engine::ports::Trouble;
-use futures::FutureExt;
+use futures::{FutureExt, future::BoxFuture};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::waiting::blocking;
+pub use pg::{Address, InvalidAddress};
+use pg::{Postgres, Problem};
+pub(crate) use replicas::size_of;
 use tx::Tx;
 use writer::Writer;
 
@@ -47,8 +61,16 @@ const LOG_BYTES: i64 = 64 * 1024 * 1024;
 /// How much of the database the writer keeps in memory, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
-/// The database. It is locked against a second process while it is open.
-pub struct Database {
+/// The database.
+pub enum Database {
+    /// A file that this process alone has open.
+    Lite(Lite),
+    /// A server that other replicas use, too.
+    Pg(Box<Postgres>),
+}
+
+/// A SQLite database. It is locked against a second process while it is open.
+pub struct Lite {
     file: PathBuf,
     writer: Writer,
     readers: Mutex<Vec<Connection>>,
@@ -62,6 +84,9 @@ enum Failed {
     /// The database said so.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
+    /// PostgreSQL, or the way to it, said so.
+    #[error(transparent)]
+    Pg(#[from] Problem),
     /// A row is not what was written.
     #[error("{0} is damaged: restore the file from a backup, or rebuild what is derived with `selfsame rebuild`")]
     Damaged(String),
@@ -86,6 +111,75 @@ impl Failed {
 impl Database {
     /// Opens `selfsame.db` in `data`, making or migrating it if needed.
     pub fn open(data: &Path) -> Result<Self, Trouble> {
+        Lite::open(data).map(Self::Lite)
+    }
+
+    /// Connects to a PostgreSQL database, migrating it if needed.
+    pub async fn connect(address: Address) -> Result<Self, Trouble> {
+        Ok(Self::Pg(Box::new(Postgres::open(address).await?)))
+    }
+
+    /// Reads little, at once: `read` sees one snapshot, however many statements it runs.
+    async fn look_up<'e, T>(
+        &self,
+        what: &str,
+        read: impl for<'t> FnOnce(&'t mut Tx<'e>) -> BoxFuture<'t, Result<T, Failed>> + Send,
+    ) -> Result<T, Trouble> {
+        let found = match self {
+            Self::Lite(lite) => lite.read(read),
+            Self::Pg(postgres) => postgres.read(read).await,
+        };
+        found.map_err(|failed| Trouble::new(format!("read {what} from {self}"), failed))
+    }
+
+    /// Reads what may be much: as [`Database::look_up`], and other tasks of the same thread go on elsewhere meanwhile.
+    async fn scan<'e, T>(
+        &self,
+        what: &str,
+        read: impl for<'t> FnOnce(&'t mut Tx<'e>) -> BoxFuture<'t, Result<T, Failed>> + Send,
+    ) -> Result<T, Trouble> {
+        let found = match self {
+            Self::Lite(lite) => blocking(|| lite.read(read)),
+            Self::Pg(postgres) => postgres.read(read).await,
+        };
+        found.map_err(|failed| Trouble::new(format!("read {what} from {self}"), failed))
+    }
+
+    /// Runs `write` in a transaction, and answers once that is durable.
+    async fn write<T: Send + 'static>(
+        &self,
+        what: &str,
+        write: impl for<'t, 'c> FnOnce(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T, Failed>> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        self.try_write(write).await.map_err(|failed| self.not_written(what, failed))
+    }
+
+    async fn try_write<T: Send + 'static>(
+        &self,
+        write: impl for<'t, 'c> FnOnce(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T, Failed>> + Send + 'static,
+    ) -> Result<T, Failed> {
+        match self {
+            Self::Lite(lite) => lite.writer.run(async move |tx: &mut Tx<'_>| write(tx).await).await,
+            Self::Pg(postgres) => postgres.write(write).await,
+        }
+    }
+
+    fn not_written(&self, what: &str, failed: Failed) -> Trouble {
+        Trouble::new(format!("write {what} to {self}"), failed)
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lite(lite) => write!(f, "`{}`", lite.file.display()),
+            Self::Pg(postgres) => write!(f, "`{}`", postgres.address()),
+        }
+    }
+}
+
+impl Lite {
+    fn open(data: &Path) -> Result<Self, Trouble> {
         let lock = lock(data)?;
         let file = data.join("selfsame.db");
         let trouble = |error: rusqlite::Error| Trouble::new(format!("open `{}`", file.display()), error);
@@ -103,35 +197,17 @@ impl Database {
         Ok(Self { file, writer, readers: Mutex::default(), _lock: lock })
     }
 
-    /// Reads little, at once: `read` sees one snapshot, however many statements it runs.
-    fn look_up<T>(&self, what: &str, read: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>) -> Result<T, Trouble> {
-        let found = self.reader().and_then(|mut connection| {
-            let found = snapshot(&mut connection, read)?;
-            let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < READERS {
-                idle.push(connection);
-            }
-            Ok(found)
-        });
-        found.map_err(|failed| Trouble::new(format!("read {what} from `{}`", self.file.display()), failed))
-    }
-
-    /// Reads what may be much: as [`Database::look_up`], and other tasks of the same thread go on elsewhere meanwhile.
-    fn scan<T>(&self, what: &str, read: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>) -> Result<T, Trouble> {
-        blocking(|| self.look_up(what, read))
-    }
-
-    /// Runs `write` in the writer's next transaction, and answers once that is durable.
-    async fn write<T: Send + 'static>(
+    fn read<'e, T>(
         &self,
-        what: &str,
-        write: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed> + Send + 'static,
-    ) -> Result<T, Trouble> {
-        self.writer.run(write).await.map_err(|failed| self.not_written(what, failed))
-    }
-
-    fn not_written(&self, what: &str, failed: Failed) -> Trouble {
-        Trouble::new(format!("write {what} to `{}`", self.file.display()), failed)
+        read: impl for<'t> FnOnce(&'t mut Tx<'e>) -> BoxFuture<'t, Result<T, Failed>>,
+    ) -> Result<T, Failed> {
+        let (found, connection) = snapshot(self.reader()?, read)?;
+        let found = found?;
+        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(connection);
+        }
+        Ok(found)
     }
 
     fn reader(&self) -> Result<Connection, Failed> {
@@ -145,14 +221,17 @@ impl Database {
     }
 }
 
-fn snapshot<T>(
-    connection: &mut Connection,
-    read: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Failed>,
-) -> Result<T, Failed> {
+/// What `read` comes to in a snapshot, and the connection back.
+fn snapshot<'e, T>(
+    connection: Connection,
+    read: impl for<'t> FnOnce(&'t mut Tx<'e>) -> BoxFuture<'t, Result<T, Failed>>,
+) -> Result<(Result<T, Failed>, Connection), Failed> {
     connection.prepare_cached("BEGIN")?.execute([])?;
-    let found = at_once(read(&mut Tx::Lite(connection)));
+    let mut tx = Tx::LiteReader(connection);
+    let found = at_once(read(&mut tx));
+    let Tx::LiteReader(connection) = tx else { unreachable!("a transaction stays what it is") };
     connection.prepare_cached("COMMIT")?.execute([])?;
-    found
+    Ok((found, connection))
 }
 
 /// Runs what never waits: on SQLite, every function of a [`Tx`] answers when it is first polled.

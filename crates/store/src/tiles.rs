@@ -9,6 +9,7 @@
 //!
 //! Any static file server can serve the folder, and anybody can mirror and verify it.
 
+mod replica;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use engine::ports::{Tiles, Trouble};
 use tlog::{EntryBundle, Tile};
 
 use crate::waiting::blocking;
+pub use replica::ReplicaTiles;
 
 /// The published ledger in a directory.
 #[derive(Debug)]

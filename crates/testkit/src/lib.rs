@@ -6,4 +6,4 @@ mod world;
 
 pub use audit::audit;
 pub use clock::FakeClock;
-pub use world::World;
+pub use world::{Column, World};

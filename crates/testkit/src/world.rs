@@ -1,10 +1,11 @@
 //! [`World`]: a whole system in one process, with a clock that stands still.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use api::{Client, TokenRequest};
 use domain::{Digest, Span, Timestamp};
 use engine::{Engine, Opening, Options, Ports};
+use services::{Base, Postgres};
 use tempfile::TempDir;
 use tlog::{SignerKey, VerifierKey};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -27,20 +28,72 @@ pub struct World {
     /// The first token.
     pub admin: String,
     verifier: VerifierKey,
+    column: Column,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<std::io::Result<()>>,
 }
 
+/// Which storage a world stands on.
+#[derive(Clone)]
+pub enum Column {
+    /// SQLite, as an embedded server has it.
+    Embedded,
+    /// A database of its own on a real PostgreSQL.
+    Postgres(Arc<Base>),
+}
+
+impl Column {
+    /// The column that this run of the tests is about: `SELFSAME_TEST_COLUMN` is `postgres`, or it is the embedded one.
+    ///
+    /// # Panics
+    /// When the variable names no column.
+    pub fn of_this_run() -> Self {
+        match std::env::var("SELFSAME_TEST_COLUMN").as_deref() {
+            Ok("postgres") => Self::postgres(),
+            Ok("embedded") | Err(_) => Self::Embedded,
+            Ok(other) => panic!("`SELFSAME_TEST_COLUMN` is `embedded` or `postgres`, not `{other}`"),
+        }
+    }
+
+    /// A new database on PostgreSQL.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, or does not start.
+    pub fn postgres() -> Self {
+        Self::Postgres(Arc::new(Postgres::shared().base()))
+    }
+}
+
 impl World {
-    /// A new world with an empty ledger.
+    /// A new world with an empty ledger, on the storage that this run of the tests is about.
     ///
     /// # Panics
     /// When the machine gives no folder, no port or no disk: no test can go on then.
     pub async fn begin() -> Self {
+        Self::on(Column::of_this_run()).await
+    }
+
+    /// A new world with an empty ledger on `column`.
+    ///
+    /// # Panics
+    /// When the machine gives no folder, no port or no disk: no test can go on then.
+    pub async fn on(column: Column) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let dawn: Timestamp = DAWN.parse().expect("a time");
-        Self::open(folder, FakeClock::at(dawn), server::token::generate()).await
+        Self::open(column, folder, FakeClock::at(dawn), server::token::generate()).await
+    }
+
+    /// Another replica of the same world: the same database, the same files, the same clock.
+    ///
+    /// # Panics
+    /// When the world stands on storage that one process has for itself.
+    pub async fn replica(&self) -> Self {
+        assert!(matches!(self.column, Column::Postgres(_)), "an embedded server has no replicas");
+        // The folder belongs to the first; another is made for the handle, and stays empty.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let ports = self.column.ports(self.folder.path()).await;
+        Self::serve(self.column.clone(), folder, ports, self.clock.clone(), self.admin.clone()).await
     }
 
     /// Ends the server as it is told to stop, and starts it again on the same data and at the same time.
@@ -52,23 +105,28 @@ impl World {
         self.serving.await.expect("the server ends").expect("the server ends well");
         drop(self.engine);
         // The writer and the followers end once the last handle is gone; the database is free again then.
-        let Self { folder, clock, admin, .. } = self;
+        let Self { column, folder, clock, admin, .. } = self;
         for _ in 0..200 {
-            if store::open(folder.path()).is_ok() {
+            if !matches!(column, Column::Embedded) || store::open(folder.path()).is_ok() {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        Self::open(folder, clock, admin).await
+        Self::open(column, folder, clock, admin).await
     }
 
-    async fn open(folder: TempDir, clock: FakeClock, admin: String) -> Self {
+    async fn open(column: Column, folder: TempDir, clock: FakeClock, admin: String) -> Self {
+        let ports = column.ports(folder.path()).await;
+        Self::serve(column, folder, ports, clock, admin).await
+    }
+
+    async fn serve(column: Column, folder: TempDir, ports: Ports, clock: FakeClock, admin: String) -> Self {
         let signer = SignerKey::from_seed(ORIGIN, [7; 32]).expect("a key");
         let verifier = signer.verifier_key();
         let id = server::token::id_of(&admin).expect("a token");
         let opening = Opening { token: id, hash: Digest::sha256(admin.as_bytes()) };
         let options = Options { clock: Box::new(clock.clone()), ..Options::new(signer, Some(opening)) };
-        let engine = Engine::start(ports(folder.path()), options).await.expect("the engine starts");
+        let engine = Engine::start(ports, options).await.expect("the engine starts");
         let router = server::router(server::App::new(engine.clone(), &verifier.to_string()));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -76,7 +134,7 @@ impl World {
         let serving = tokio::spawn(server::serve(listener, router, async move {
             let _ = stopped.await;
         }));
-        Self { engine, clock, url, admin, verifier, folder, stop: Some(stop), serving }
+        Self { engine, clock, url, admin, verifier, column, folder, stop: Some(stop), serving }
     }
 
     /// The data directory.
@@ -119,14 +177,31 @@ impl World {
     }
 }
 
-fn ports(data: &Path) -> Ports {
-    let opened = store::open(data).expect("the storage opens");
-    Ports {
-        ledger: opened.database.clone(),
-        catalog: opened.database.clone(),
-        blobs: opened.blobs,
-        views: opened.database,
-        tiles: opened.tiles,
+impl Column {
+    async fn ports(&self, data: &Path) -> Ports {
+        match self {
+            Self::Embedded => {
+                let opened = store::open(data).expect("the storage opens");
+                Ports {
+                    ledger: opened.database.clone(),
+                    catalog: opened.database.clone(),
+                    blobs: opened.blobs,
+                    views: opened.database,
+                    tiles: opened.tiles,
+                }
+            }
+            Self::Postgres(base) => {
+                let address = Postgres::shared().url(base).parse().expect("an address");
+                let opened = store::open_replica(data, address).await.expect("the storage opens");
+                Ports {
+                    ledger: opened.database.clone(),
+                    catalog: opened.database.clone(),
+                    blobs: opened.blobs,
+                    views: opened.database,
+                    tiles: opened.tiles,
+                }
+            }
+        }
     }
 }
 

@@ -89,6 +89,9 @@ impl Publisher {
             Some(tree) => tree,
             None => open(&self.shared, &self.signer).await?,
         };
+        if self.shared.ports.ledger.is_shared() {
+            self.take_over(&mut tree).await?;
+        }
         let Head { frontier, .. } = self.shared.ports.ledger.head().await?;
         let target = frontier.size();
         if !agrees(&self.shared, tree.frontier(), &frontier).await? {
@@ -109,6 +112,27 @@ impl Publisher {
         }
         self.tree = Some(tree);
         self.sweep(target).await;
+        Ok(())
+    }
+
+    /// Goes on from what another replica has published meanwhile. Several may publish at the same time: what they sign agrees, since all of it is
+    /// checked against the one ledger, and they put the same bytes under the same names.
+    async fn take_over(&self, tree: &mut Tree) -> Result<(), Unpublished> {
+        let Some(checkpoint) = published(&self.shared, &self.signer).await? else { return Ok(()) };
+        // Without a tree there is nothing to go on from: it is cut anew, be it for the second time.
+        if tree.size() == 0 || checkpoint.size() <= tree.size() {
+            return Ok(());
+        }
+        tree.extend(&self.shared, checkpoint.size()).await?;
+        if tree.frontier().root() != checkpoint.root() {
+            return Err(Unpublished::Forked(format!(
+                "another replica has signed another tree of {} entries",
+                tree.size()
+            )));
+        }
+        // They were put before the checkpoint.
+        drop(tree.take_tiles());
+        self.shared.published.send_replace(tree.size());
         Ok(())
     }
 
@@ -151,8 +175,11 @@ impl Publisher {
 
 /// The tree as it is published, which must be that of the ledger's first entries. Says in `published` how much that is.
 async fn open(shared: &Shared, signer: &SignerKey) -> Result<Tree, Unpublished> {
+    // In this order: another replica may publish what it commits meanwhile.
+    let checkpoint = published(shared, signer).await?;
     let head = shared.ports.ledger.head().await?.frontier;
-    let tree = match published(shared, signer, head.size()).await? {
+    let tree = match checkpoint {
+        Some(checkpoint) if checkpoint.size() > head.size() => return Err(older(head.size(), checkpoint.size())),
         Some(checkpoint) => signed_tree(shared, &checkpoint).await?,
         None => Tree::default(),
     };
@@ -165,19 +192,21 @@ async fn open(shared: &Shared, signer: &SignerKey) -> Result<Tree, Unpublished> 
 }
 
 /// The published checkpoint. One that is not ours, or damaged, counts as none: all is published anew.
-async fn published(shared: &Shared, signer: &SignerKey, size: u64) -> Result<Option<VerifiedCheckpoint>, Unpublished> {
+async fn published(shared: &Shared, signer: &SignerKey) -> Result<Option<VerifiedCheckpoint>, Unpublished> {
     let Some(note) = shared.ports.tiles.get("checkpoint").await? else { return Ok(None) };
     match Checkpoint::open(&note, &[signer.verifier_key()]) {
-        Ok(checkpoint) if checkpoint.size() <= size => Ok(Some(checkpoint)),
-        Ok(checkpoint) => Err(Unpublished::Forked(format!(
-            "it has {size} entries, but {} were published: the database is older than the checkpoint. Restore the newer one",
-            checkpoint.size()
-        ))),
+        Ok(checkpoint) => Ok(Some(checkpoint)),
         Err(error) => {
             tracing::warn!(%error, "The published checkpoint is not readable; the ledger is published anew");
             Ok(None)
         }
     }
+}
+
+fn older(size: u64, published: u64) -> Unpublished {
+    Unpublished::Forked(format!(
+        "it has {size} entries, but {published} were published: the database is older than the checkpoint. Restore the newer one"
+    ))
 }
 
 /// The tree that was signed. If the published tiles do not lead to its root, the entries tell whose fault that is: tiles are made anew, but

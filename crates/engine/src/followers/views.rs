@@ -25,7 +25,8 @@ pub(crate) struct Follower {
 impl Follower {
     pub async fn open(shared: Arc<Shared>) -> Result<Self, Error> {
         let cursor = shared.ports.views.cursor().await?;
-        if cursor > *shared.size.borrow() {
+        // Another replica may have folded what was committed since this one began; so where the ledger ends is read after the cursor.
+        if cursor > *shared.size.borrow() && cursor > shared.ports.ledger.head().await?.frontier.size() {
             // The views know entries that the ledger does not have: they belong to another ledger.
             shared.ports.views.clear().await?;
             return Ok(Self { shared, cursor: 0 });
@@ -45,6 +46,10 @@ impl Follower {
     }
 
     async fn step(&mut self) -> Result<(), Error> {
+        if self.shared.ports.ledger.is_shared() {
+            // Another replica may have been faster; if two are at it together, the port keeps what one of them found.
+            self.cursor = self.shared.ports.views.cursor().await?.max(self.cursor);
+        }
         let entries = self.shared.ports.ledger.read(self.cursor, CHUNK).await?;
         let next = self.cursor + entries.len() as u64;
         let mut changes = Vec::with_capacity(entries.len());

@@ -65,7 +65,11 @@ pub enum CommitError {
     /// Another writer was faster: read the tail, fold it, decide again.
     #[error("the ledger ends elsewhere: another writer was faster")]
     Conflict,
-    /// Storage broke. Whether the batch will be found after a restart is unknown until the head was read again.
+    /// Storage could not be reached, or its answer was not heard. Whether the batch is there, or is yet to be, is unknown: read the head and the tail,
+    /// and decide again what is not there. A batch that lingers cannot be committed any more once the head has moved.
+    #[error(transparent)]
+    Unknown(Trouble),
+    /// Storage broke. Whether the batch will be found after a restart is unknown, and nothing more is written until then.
     #[error(transparent)]
     Trouble(#[from] Trouble),
 }
@@ -125,6 +129,17 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Whether a rebuild has begun and not ended, so that rows are missing.
     async fn rebuilding(&self) -> Result<bool, Trouble>;
+
+    /// Where other processes write to the same ledger: waits until it has more than `from` entries, or a little while, and answers with the head.
+    /// Where none does, this never returns.
+    async fn moved(&self, _from: u64) -> Result<Head, Trouble> {
+        std::future::pending().await
+    }
+
+    /// Whether other processes write to the same ledger, so that [`Ledger::moved`] returns.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Reads all that storage has, and says what contradicts itself: damage that no single read can see, such as a row that an index does
     /// not lead to any more. Empty where all is well.

@@ -60,7 +60,8 @@ pub trait Views: Send + Sync + 'static {
     /// How many entries the views take into account.
     async fn cursor(&self) -> Result<u64, Trouble>;
 
-    /// Adds changes and moves the cursor to `cursor`, atomically; a change that is there already is not added twice.
+    /// Adds changes and moves the cursor to `cursor`, atomically; a change that is there already is not added twice. Where
+    /// several processes fold, a cursor that is past `cursor` stays, and nothing is added.
     async fn fold(&self, changes: Vec<ViewChange>, cursor: u64) -> Result<(), Trouble>;
 
     /// Throws everything away and puts the cursor to zero.

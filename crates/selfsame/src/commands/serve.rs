@@ -7,7 +7,7 @@ use engine::Engine;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    compose::{Composed, DataDir},
+    compose::{Composed, DataDir, DatabaseChoice},
     outcome::{Failure, Outcome},
 };
 
@@ -25,6 +25,10 @@ pub struct ServeArgs {
     /// Where to keep everything.
     #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
     pub data: PathBuf,
+    /// The PostgreSQL database of several equal servers, as `postgres://USER:PASSWORD@HOST/DATABASE`; without it, this one keeps its own in DIR. A
+    /// password is better given by the environment, where `ps` does not show it.
+    #[arg(long, env = "SELFSAME_DATABASE", hide_env_values = true, value_name = "URL")]
+    pub database: Option<DatabaseUrl>,
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
     pub listen: SocketAddr,
@@ -34,6 +38,24 @@ pub struct ServeArgs {
     /// How log lines are written.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
+}
+
+/// The URL of a database, as somebody wrote it. It may hold a password, so it is never shown, not even where it is wrong.
+#[derive(Clone)]
+pub struct DatabaseUrl(String);
+
+impl std::str::FromStr for DatabaseUrl {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseUrl")
+    }
 }
 
 /// How log lines are written.
@@ -57,7 +79,7 @@ impl ServeArgs {
     /// A server on `data` that listens where its caller says.
     pub fn quiet(data: PathBuf) -> Self {
         let origin = "selfsame.invalid/ledger".to_owned();
-        Self { data, listen: SocketAddr::from(([127, 0, 0, 1], 0)), origin, log: LogFormat::Text }
+        Self { data, database: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)), origin, log: LogFormat::Text }
     }
 }
 
@@ -76,7 +98,18 @@ pub async fn run(args: ServeArgs) -> Outcome {
 
 /// Opens the data directory and starts an engine on it.
 pub async fn compose(args: &ServeArgs) -> Result<Composed, Failure> {
-    DataDir::new(&args.data).compose(&args.origin).await.map_err(|unusable| Failure::broken(unusable.to_string()))
+    let database = match &args.database {
+        None => DatabaseChoice::Embedded,
+        Some(DatabaseUrl(url)) => match url.parse() {
+            Ok(address) => DatabaseChoice::Postgres(address),
+            Err(invalid) => return Err(Failure::usage(format!("{invalid}"), "see `selfsame serve --help`")),
+        },
+    };
+    DataDir::new(&args.data)
+        .with_database(database)
+        .compose(&args.origin)
+        .await
+        .map_err(|unusable| Failure::broken(unusable.to_string()))
 }
 
 /// Starts a server on a listener.

@@ -6,6 +6,7 @@ mod closure;
 use async_trait::async_trait;
 use domain::{Digest, RepositoryName, TagName, Timestamp};
 use engine::ports::{Catalog, Closure, Part, Referrer, Trouble, Unlinked};
+use futures::FutureExt;
 
 use super::{
     Database, Failed,
@@ -24,11 +25,11 @@ const PARTS: &str = "SELECT repository, manifest, position, kind, digest, size, 
 #[async_trait]
 impl Catalog for Database {
     async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<(String, u64)>, Trouble> {
-        self.look_up("a manifest", async |tx| manifest(tx, repository, digest.as_str()).await)
+        self.look_up("a manifest", |tx| manifest(tx, repository, digest.as_str()).boxed()).await
     }
 
     async fn tag(&self, repository: &RepositoryName, tag: &TagName) -> Result<Option<(Digest, String, u64)>, Trouble> {
-        self.look_up("a tag", async |tx| tagged(tx, repository, tag).await)
+        self.look_up("a tag", |tx| tagged(tx, repository, tag).boxed()).await
     }
 
     async fn tags(
@@ -37,7 +38,7 @@ impl Catalog for Database {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<TagName>>, Trouble> {
-        self.scan("tags", async |tx| tags(tx, repository, after, limit).await)
+        self.scan("tags", |tx| tags(tx, repository, after, limit).boxed()).await
     }
 
     async fn referrers(
@@ -48,25 +49,29 @@ impl Catalog for Database {
         after: Option<&Digest>,
         limit: usize,
     ) -> Result<Vec<Referrer>, Trouble> {
-        self.scan("referrers", async |tx| referrers(tx, repository, subject, artifact_type, after, limit).await)
+        self.scan("referrers", |tx| referrers(tx, repository, subject, artifact_type, after, limit).boxed()).await
     }
 
     async fn repositories(&self, after: Option<&str>, limit: usize) -> Result<Vec<RepositoryName>, Trouble> {
-        self.scan("repositories", async |tx| repositories(tx, after, limit).await)
+        self.scan("repositories", |tx| repositories(tx, after, limit).boxed()).await
     }
 
     async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Trouble> {
-        self.look_up("a blob's size", async |tx| blob(tx, repository, digest).await)
+        self.look_up("a blob's size", |tx| blob(tx, repository, digest).boxed()).await
     }
 
     async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
-        self.look_up("a blob's repositories", async |tx| {
-            let select = "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE digest = $1 \
+        self.look_up("a blob's repositories", |tx| {
+            async move {
+                let select = "SELECT repository, digest, size, at, seal FROM repository_blobs WHERE digest = $1 \
                           ORDER BY repository LIMIT $2";
-            let rows = tx.rows(select, &[V::T(digest.as_str()), ANYWHERE_MAX.into()]).await?;
-            let place = |row: Row| row.unsealed(|| format!("a place of `{digest}`"))?.parsed(0, "a repository");
-            rows.into_iter().map(place).collect()
+                let rows = tx.rows(select, &[V::T(digest.as_str()), ANYWHERE_MAX.into()]).await?;
+                let place = |row: Row| row.unsealed(|| format!("a place of `{digest}`"))?.parsed(0, "a repository");
+                rows.into_iter().map(place).collect()
+            }
+            .boxed()
         })
+        .await
     }
 
     async fn link_blob(
@@ -77,14 +82,18 @@ impl Catalog for Database {
         at: Timestamp,
     ) -> Result<(), Trouble> {
         let (repository, digest) = (repository.clone(), digest.clone());
-        let link = async move |tx: &mut Tx<'_>| change::link(tx, &repository, &digest, size, at).await;
-        self.write("a blob's repository", link).await
+        self.write("a blob's repository", move |tx| {
+            async move { change::link(tx, &repository, &digest, size, at).await }.boxed()
+        })
+        .await
     }
 
     async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Trouble> {
         let (repository, digest) = (repository.clone(), digest.clone());
-        let unlink = async move |tx: &mut Tx<'_>| change::unlink(tx, &repository, &digest).await;
-        self.write("a blob's repository", unlink).await
+        self.write("a blob's repository", move |tx| {
+            async move { change::unlink(tx, &repository, &digest).await }.boxed()
+        })
+        .await
     }
 
     async fn containers(
@@ -94,22 +103,26 @@ impl Catalog for Database {
         after: Option<&Digest>,
         limit: usize,
     ) -> Result<Vec<Digest>, Trouble> {
-        self.look_up("containing manifests", async |tx| containers(tx, repository, digest, after, limit).await)
+        self.look_up("containing manifests", |tx| containers(tx, repository, digest, after, limit).boxed()).await
     }
 
     async fn subject(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Digest>, Trouble> {
-        self.look_up("a manifest", async |tx| {
-            let Some(row) = manifest_row(tx, repository, digest.as_str()).await? else { return Ok(None) };
-            row.optional_text(4, "a subject")?.map(|_| row.parsed(4, "a subject")).transpose()
+        self.look_up("a manifest", |tx| {
+            async move {
+                let Some(row) = manifest_row(tx, repository, digest.as_str()).await? else { return Ok(None) };
+                row.optional_text(4, "a subject")?.map(|_| row.parsed(4, "a subject")).transpose()
+            }
+            .boxed()
         })
+        .await
     }
 
     async fn parts(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Part>, Trouble> {
-        self.look_up("a manifest's parts", async |tx| parts(tx, repository, digest).await)
+        self.look_up("a manifest's parts", |tx| parts(tx, repository, digest).boxed()).await
     }
 
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
-        self.scan("what a manifest consists of", async |tx| closure::closure(tx, repository, digest, limit).await)
+        self.scan("what a manifest consists of", |tx| closure::closure(tx, repository, digest, limit).boxed()).await
     }
 }
 

@@ -25,9 +25,22 @@ impl Insert {
         Self { into, columns, on_conflict, texts: [const { OnceLock::new() }; SIZES.len()] }
     }
 
+    /// How many columns a row has.
+    pub const fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The statement that takes any number of rows, as an array for each column.
+    pub fn text_of_arrays(&self, arrays: &[String]) -> String {
+        format!("INSERT INTO {} SELECT * FROM unnest({}) {}", self.into, arrays.join(", "), self.on_conflict)
+    }
+
     /// Inserts rows, their values one row after the other. No two of them may conflict with each other.
     pub async fn run(&self, tx: &mut Tx<'_>, mut values: &[V<'_>]) -> Result<(), Failed> {
         debug_assert!(values.len().is_multiple_of(self.columns), "each row has {} columns", self.columns);
+        if let Tx::Pg(session) = tx {
+            return session.send_rows(self, values).await;
+        }
         for (size, text) in SIZES.into_iter().zip(&self.texts) {
             let text = text.get_or_init(|| self.text(size));
             while let Some((now, later)) = values.split_at_checked(size * self.columns) {

@@ -5,12 +5,13 @@ mod derive;
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::ports::{Answered, Batch, CatalogChange, CommitError, Head, Ledger, NewEntry, Row, Trouble};
+use futures::FutureExt;
 use tlog::{Frontier, Hash, leaf_hash};
 
 use super::{
     Database, Failed,
     insert::Insert,
-    integer,
+    integer, replicas,
     seal::{push_sealed, sealed},
     tx::{self, Tx, V},
 };
@@ -24,51 +25,58 @@ static ENTRIES: Insert = Insert::new("entries(idx, leaf, seal, body)", 4, "");
 #[async_trait]
 impl Ledger for Database {
     async fn head(&self) -> Result<Head, Trouble> {
-        self.look_up("the head", async |tx| head(tx).await)
+        self.look_up("the head", |tx| head(tx).boxed()).await
     }
 
     async fn read(&self, from: u64, limit: usize) -> Result<Vec<Bytes>, Trouble> {
-        self.scan("entries", async |tx| entries(tx, from, limit).await)
+        self.scan("entries", |tx| entries(tx, from, limit).boxed()).await
     }
 
     async fn read_each(&self, indices: &[u64]) -> Result<Vec<(u64, Bytes)>, Trouble> {
-        self.scan("entries", async |tx| entries_at(tx, indices).await)
+        self.scan("entries", |tx| entries_at(tx, indices).boxed()).await
     }
 
     async fn leaves(&self, from: u64, to: u64) -> Result<Vec<Hash>, Trouble> {
-        self.scan("leaf hashes", async |tx| leaves(tx, from, to).await)
+        self.scan("leaf hashes", |tx| leaves(tx, from, to).boxed()).await
     }
 
     async fn rows(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
         match keys.len() {
-            0..=FEW => self.look_up("rows of the state", async |tx| derive::rows(tx, keys).await),
-            _ => self.scan("rows of the state", async |tx| derive::rows(tx, keys).await),
+            0..=FEW => self.look_up("rows of the state", |tx| derive::rows(tx, keys).boxed()).await,
+            _ => self.scan("rows of the state", |tx| derive::rows(tx, keys).boxed()).await,
         }
     }
 
     async fn rows_at_head(&self, after: Option<&str>, limit: usize) -> Result<(Head, Vec<(String, Vec<u8>)>), Trouble> {
-        self.scan("rows of the state", async |tx| Ok((head(tx).await?, derive::all_rows(tx, after, limit).await?)))
+        self.scan("rows of the state", |tx| {
+            async move { Ok((head(tx).await?, derive::all_rows(tx, after, limit).await?)) }.boxed()
+        })
+        .await
     }
 
     async fn answered(&self, keys: &[String]) -> Result<Vec<Option<Answered>>, Trouble> {
         match keys.len() {
-            0..=FEW => self.look_up("answered requests", async |tx| derive::answered(tx, keys).await),
-            _ => self.scan("answered requests", async |tx| derive::answered(tx, keys).await),
+            0..=FEW => self.look_up("answered requests", |tx| derive::answered(tx, keys).boxed()).await,
+            _ => self.scan("answered requests", |tx| derive::answered(tx, keys).boxed()).await,
         }
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
-        // The ledger's writer does nothing else meanwhile, and commits most.
-        let committed = self.writer.run_here(async move |tx| commit(tx, &batch).await).await;
-        committed.map_err(|failed| match failed {
-            Failed::Conflict => CommitError::Conflict,
-            Failed::Answered => CommitError::Answered,
-            other => CommitError::Trouble(self.not_written("entries", other)),
+        let committed = match self {
+            // The ledger's writer does nothing else meanwhile, and commits most.
+            Self::Lite(lite) => lite.writer.run_here(async move |tx: &mut Tx<'_>| commit(tx, &batch).await).await,
+            Self::Pg(postgres) => postgres.write(|tx| async move { commit(tx, &batch).await }.boxed()).await,
+        };
+        committed.map_err(|failed| match (failed, self) {
+            (Failed::Conflict, _) => CommitError::Conflict,
+            (Failed::Answered, _) => CommitError::Answered,
+            (other, Self::Lite(_)) => CommitError::Trouble(self.not_written("entries", other)),
+            (other, Self::Pg(_)) => CommitError::Unknown(self.not_written("entries", other)),
         })
     }
 
     async fn clear_derived(&self) -> Result<(), Trouble> {
-        self.write("the derived tables", async |tx| derive::clear(tx).await).await
+        self.write("the derived tables", |tx| derive::clear(tx).boxed()).await
     }
 
     async fn restore_derived(
@@ -77,19 +85,30 @@ impl Ledger for Database {
         requests: Vec<(String, Answered)>,
         catalog: Vec<CatalogChange>,
     ) -> Result<(), Trouble> {
-        self.write("the derived tables", async move |tx| derive::write(tx, &rows, &requests, &catalog).await).await
+        self.write("the derived tables", |tx| {
+            async move { derive::write(tx, &rows, &requests, &catalog).await }.boxed()
+        })
+        .await
     }
 
     async fn end_rebuild(&self) -> Result<(), Trouble> {
-        self.write("the derived tables", async |tx| derive::end_rebuild(tx).await).await
+        self.write("the derived tables", |tx| derive::end_rebuild(tx).boxed()).await
     }
 
     async fn rebuilding(&self) -> Result<bool, Trouble> {
-        self.look_up("whether a rebuild has ended", async |tx| derive::rebuilding(tx).await)
+        self.look_up("whether a rebuild has ended", |tx| derive::rebuilding(tx).boxed()).await
+    }
+
+    async fn moved(&self, from: u64) -> Result<Head, Trouble> {
+        replicas::moved(self, from).await
+    }
+
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Pg(_))
     }
 
     async fn contradictions(&self) -> Result<Vec<String>, Trouble> {
-        self.scan("all tables", async |tx| tx.contradictions().await)
+        self.scan("all tables", |tx| tx.contradictions().boxed()).await
     }
 }
 
@@ -167,16 +186,45 @@ fn hash(bytes: &[u8]) -> Result<Hash, Failed> {
     bytes.try_into().map(Hash::from_bytes).map_err(|_| Failed::Damaged("a leaf hash".into()))
 }
 
+/// Appends a batch, if the ledger ends where it was decided on.
+///
+/// SQLite has one writer, which looks before it writes. On PostgreSQL a look would be a round trip, during which others wait, and be worth
+/// nothing without a lock. Instead the entries go in first: of two writers that expect the same head, both have an entry with the next index, so one
+/// waits for the other and is refused ([`Failed::Conflict`]). Whoever gets past that is alone, and moves the head, if it is the expected one.
+/// So all of a commit is sent at once, and no replica can stop while others wait for what it says next.
 async fn commit(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), Failed> {
-    if head(tx).await? != batch.expected {
+    if batch.entries.is_empty() {
+        tx.hold_ledger().await?;
+    }
+    if !matches!(tx, Tx::Pg(_)) && head(tx).await? != batch.expected {
         return Err(Failed::Conflict);
     }
     ENTRIES.run(tx, &new_entries(batch.expected.frontier.size(), &batch.entries)).await?;
+    move_head(tx, &batch.expected, &batch.next).await?;
+    derive::write(tx, &batch.rows, &batch.requests, &batch.catalog).await?;
+    replicas::tell(tx, batch.next.frontier.size()).await
+}
+
+async fn move_head(tx: &mut Tx<'_>, expected: &Head, next: &Head) -> Result<(), Failed> {
     let set = "INSERT INTO head(id, frontier, at, seal) VALUES ($1, $2, $3, $4) \
                ON CONFLICT(id) DO UPDATE SET frontier = excluded.frontier, at = excluded.at, seal = excluded.seal";
-    let frontier = batch.next.frontier.to_bytes();
-    tx.execute(set, &sealed(&[V::I(1), V::B(&frontier), batch.next.time.into()])).await?;
-    derive::write(tx, &batch.rows, &batch.requests, &batch.catalog).await
+    // Another head makes the new one nothing, which the table refuses.
+    let set_if = "INSERT INTO head(id, frontier, at, seal) SELECT $1, CASE WHEN EXISTS(\
+                  SELECT 1 FROM head WHERE id = $1 AND frontier = $5 AND at = $6) THEN $2::bytea END, $3, $4 \
+                  ON CONFLICT(id) DO UPDATE SET frontier = excluded.frontier, at = excluded.at, seal = excluded.seal";
+    let set_first = "INSERT INTO head(id, frontier, at, seal) SELECT $1, CASE WHEN NOT EXISTS(\
+                     SELECT 1 FROM head) THEN $2::bytea END, $3, $4";
+    let frontier = next.frontier.to_bytes();
+    let mut values = sealed(&[V::I(1), V::B(&frontier), next.time.into()]);
+    let before = expected.frontier.to_bytes();
+    match tx {
+        Tx::Pg(_) if *expected == Head::default() => tx.run(set_first, &values).await,
+        Tx::Pg(_) => {
+            values.extend([V::B(&before), expected.time.into()]);
+            tx.run(set_if, &values).await
+        }
+        _ => tx.run(set, &values).await,
+    }
 }
 
 fn new_entries(first: u64, entries: &[NewEntry]) -> Vec<V<'_>> {

@@ -2,9 +2,13 @@
 //!
 //! Written once for both databases: `INTEGER` has 64 bits, `TEXT` compares by bytes, `BLOB` is bytes, a `seal` is the checksum of the columns
 //! before it. `rebuild` has a row from the beginning of a rebuild to its end. An index `..._again` is there to be asked a second time
-//! when the first answer was "there is none". [`for_sqlite`] adds what only SQLite wants.
+//! when the first answer was "there is none". [`for_sqlite`] and [`for_postgres`] say in each
+//! database's words what the other understands differently.
 
 use rusqlite::Connection;
+use tokio_postgres::Client;
+
+use super::Failed;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -12,13 +16,16 @@ pub(super) enum Unfit {
     /// The database said so.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
+    /// PostgreSQL said so.
+    #[error("{0}")]
+    Pg(Failed),
     /// It was written by a newer program.
     #[error("it has schema version {found}, and this program knows versions up to {known}: use a newer program")]
     TooNew { found: i64, known: i64 },
 }
 
 /// Each version's statements, in order. A version that was released never changes.
-const VERSIONS: [&str; 1] = ["
+const VERSIONS: [&str; 2] = ["
 CREATE TABLE entries(idx INTEGER PRIMARY KEY, body BLOB NOT NULL, leaf BLOB NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE head(id INTEGER PRIMARY KEY, frontier BLOB NOT NULL, at INTEGER NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT NULL);
@@ -60,6 +67,9 @@ CREATE INDEX releases_by_id ON releases(project, release);
 CREATE TABLE mentions(digest TEXT NOT NULL, idx INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(digest, idx));
 CREATE TABLE project_entries(
     project TEXT NOT NULL, idx INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(project, idx));
+", "
+CREATE TABLE checkpoint(id INTEGER PRIMARY KEY, size INTEGER NOT NULL, note BLOB NOT NULL, seal INTEGER NOT NULL);
+CREATE TABLE verifier(id INTEGER PRIMARY KEY, name TEXT NOT NULL, seal INTEGER NOT NULL);
 "];
 
 /// Brings the database to this version, each step whole or not at all.
@@ -85,6 +95,40 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Unfit> {
         }
     }
     Ok(())
+}
+
+/// The lock that whoever migrates has: two programs that start together must not both do it.
+const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7310579)";
+
+/// Brings a PostgreSQL database to this version, all steps or none.
+pub(super) async fn migrate_postgres(client: &Client) -> Result<(), Unfit> {
+    let versions = "CREATE TABLE IF NOT EXISTS schema_version(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);";
+    let begin = format!("BEGIN; SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0; {MIGRATING}");
+    client.batch_execute(&begin).await?;
+    client.batch_execute(&for_postgres(versions)).await?;
+    let found: i64 = client.query_one("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[]).await?.try_get(0)?;
+    let known = VERSIONS.len() as i64;
+    if found > known {
+        return Err(Unfit::TooNew { found, known });
+    }
+    for (_, statements) in (1..).zip(VERSIONS).filter(|(version, _)| *version > found) {
+        client.batch_execute(&for_postgres(statements)).await?;
+    }
+    let set = "INSERT INTO schema_version(id, version) VALUES (1, $1) ON CONFLICT(id) DO UPDATE SET version = excluded.version";
+    client.execute(set, &[&known]).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(())
+}
+
+/// PostgreSQL's integers are narrower and its bytes have another name; its texts compare by bytes only if told so.
+fn for_postgres(statements: &str) -> String {
+    statements.replace("INTEGER", "BIGINT").replace("BLOB", "BYTEA").replace(" TEXT", " TEXT COLLATE \"C\"")
+}
+
+impl From<tokio_postgres::Error> for Unfit {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Pg(error.into())
+    }
 }
 
 /// Tables of small rows that are looked up by their key alone: SQLite keeps such a table in the order of its key, and writes one page for a

@@ -3,14 +3,19 @@
 use domain::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value};
 
-use super::{Failed, integer};
+use super::{Failed, integer, pg::Session};
 
 /// A transaction. Its functions are `async` for databases behind a network; on SQLite they answer without waiting.
 ///
-/// It holds the connection exclusively, since one that is shared could not move between threads with the future that uses it.
+/// It holds the connection exclusively, since one that is shared could not move between threads with the future that uses it. `'c` outlives
+/// whatever a function of the transaction may borrow: so a reader's connection is moved in, and out again at the end.
 pub(super) enum Tx<'c> {
-    /// SQLite, in this process.
+    /// SQLite, in this process: the writer's connection.
     Lite(&'c mut rusqlite::Connection),
+    /// SQLite, in this process: a reader's connection.
+    LiteReader(rusqlite::Connection),
+    /// PostgreSQL.
+    Pg(Session),
 }
 
 /// A value on its way into the database.
@@ -33,27 +38,53 @@ pub(super) struct Row(pub(super) Vec<Value>);
 impl Tx<'_> {
     /// Runs a statement; answers with how many rows it changed.
     pub async fn execute(&mut self, sql: &str, values: &[V<'_>]) -> Result<u64, Failed> {
+        let connection = match self {
+            Self::Lite(connection) => &mut **connection,
+            Self::LiteReader(connection) => connection,
+            Self::Pg(session) => return session.execute(sql, values).await,
+        };
+        let mut statement = connection.prepare_cached(&numbered(sql))?;
+        Ok(statement.execute(rusqlite::params_from_iter(values))? as u64)
+    }
+
+    /// Runs a statement. If it fails, that is heard of when the transaction ends, at the latest.
+    pub async fn run(&mut self, sql: &str, values: &[V<'_>]) -> Result<(), Failed> {
         match self {
-            Self::Lite(connection) => {
-                let mut statement = connection.prepare_cached(&numbered(sql))?;
-                Ok(statement.execute(rusqlite::params_from_iter(values))? as u64)
-            }
+            Self::Pg(session) => session.send_statement(sql, values).await,
+            _ => self.execute(sql, values).await.map(drop),
         }
     }
 
     /// All rows of a query.
     pub async fn rows(&mut self, sql: &str, values: &[V<'_>]) -> Result<Vec<Row>, Failed> {
+        let connection = match self {
+            Self::Lite(connection) => &mut **connection,
+            Self::LiteReader(connection) => connection,
+            Self::Pg(session) => return session.rows(sql, values).await,
+        };
+        let mut statement = connection.prepare_cached(&numbered(sql))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(Row((0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?));
+        }
+        Ok(found)
+    }
+
+    /// Where others may write: lets none of them change the ledger until this transaction ends.
+    pub async fn hold_ledger(&mut self) -> Result<(), Failed> {
         match self {
-            Self::Lite(connection) => {
-                let mut statement = connection.prepare_cached(&numbered(sql))?;
-                let columns = statement.column_count();
-                let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-                let mut found = Vec::new();
-                while let Some(row) = rows.next()? {
-                    found.push(Row((0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?));
-                }
-                Ok(found)
-            }
+            Self::Pg(_) => self.rows("SELECT id FROM head WHERE id = 1 FOR UPDATE", &[]).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where others may write: waits until nobody else has the lock `which`, and has it until this transaction ends. `false` where nobody else can.
+    pub async fn take_turn(&mut self, which: i64) -> Result<bool, Failed> {
+        match self {
+            Self::Pg(_) => self.run("SELECT pg_advisory_xact_lock($1)", &[V::I(which)]).await.map(|()| true),
+            _ => Ok(false),
         }
     }
 
@@ -64,14 +95,14 @@ impl Tx<'_> {
 
     /// What the database finds wrong with its own pages, tables and indices; at most 100 sentences.
     pub async fn contradictions(&mut self) -> Result<Vec<String>, Failed> {
-        match self {
-            Self::Lite(_) => {
-                let rows = self.rows("PRAGMA integrity_check(100)", &[]).await?;
-                let said = rows.iter().map(|row| row.text(0, "what the database says of itself").map(str::to_owned));
-                let said = said.collect::<Result<Vec<_>, _>>()?;
-                Ok(said.into_iter().filter(|line| line != "ok").collect())
-            }
+        if let Self::Pg(_) = self {
+            // What is in its pages and indices, PostgreSQL checks with tools of its own: `pg_amcheck`, and checksums of pages.
+            return Ok(Vec::new());
         }
+        let rows = self.rows("PRAGMA integrity_check(100)", &[]).await?;
+        let said = rows.iter().map(|row| row.text(0, "what the database says of itself").map(str::to_owned));
+        let said = said.collect::<Result<Vec<_>, _>>()?;
+        Ok(said.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// A damaged index would make a row look as if it had never been there. So the answer "there is none" is asked for twice, of two

@@ -14,7 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &["domain"]),
     ("server", &["api", "domain", "engine", "registry", "tlog"]),
     ("selfsame", &["api", "domain", "engine", "registry", "server", "store", "tlog"]),
-    ("testkit", &["api", "domain", "engine", "registry", "server", "store", "tlog"]),
+    ("services", &[]),
+    ("testkit", &["api", "domain", "engine", "registry", "server", "services", "store", "tlog"]),
     ("bench", &["domain", "tlog"]),
     ("tidy", &[]),
 ];

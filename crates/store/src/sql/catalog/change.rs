@@ -22,13 +22,13 @@ pub(in crate::sql) async fn change(tx: &mut Tx<'_>, change: &CatalogChange) -> R
         CatalogChange::Put { manifest, tags } => put(tx, manifest, tags).await?,
         CatalogChange::Delete { repository, digest } => {
             let which = [V::T(repository.as_str()), V::T(digest.as_str())];
-            tx.execute("DELETE FROM tags WHERE repository = $1 AND digest = $2", &which).await?;
-            tx.execute("DELETE FROM parts WHERE repository = $1 AND manifest = $2", &which).await?;
-            tx.execute("DELETE FROM manifests WHERE repository = $1 AND digest = $2", &which).await?;
+            tx.run("DELETE FROM tags WHERE repository = $1 AND digest = $2", &which).await?;
+            tx.run("DELETE FROM parts WHERE repository = $1 AND manifest = $2", &which).await?;
+            tx.run("DELETE FROM manifests WHERE repository = $1 AND digest = $2", &which).await?;
         }
         CatalogChange::Untag { repository, tag } => {
             let which = [V::T(repository.as_str()), V::T(tag.as_str())];
-            tx.execute("DELETE FROM tags WHERE repository = $1 AND tag = $2", &which).await?;
+            tx.run("DELETE FROM tags WHERE repository = $1 AND tag = $2", &which).await?;
         }
     }
     Ok(())
@@ -53,7 +53,7 @@ async fn put(tx: &mut Tx<'_>, manifest: &ManifestRecord, tags: &[TagName]) -> Re
         V::T(&annotations),
         (manifest.parts.len() as u64).into(),
     ]);
-    tx.execute(insert, &columns).await?;
+    tx.run(insert, &columns).await?;
     let mut values = Vec::with_capacity(manifest.parts.len() * 8);
     for (position, part) in (0_u64..).zip(&manifest.parts) {
         let kind = V::I(number(part.kind));
@@ -64,7 +64,7 @@ async fn put(tx: &mut Tx<'_>, manifest: &ManifestRecord, tags: &[TagName]) -> Re
     for tag in tags {
         let set = "INSERT INTO tags(repository, tag, digest, seal) VALUES ($1, $2, $3, $4) \
                    ON CONFLICT(repository, tag) DO UPDATE SET digest = excluded.digest, seal = excluded.seal";
-        tx.execute(set, &sealed(&[repository, V::T(tag.as_str()), digest])).await?;
+        tx.run(set, &sealed(&[repository, V::T(tag.as_str()), digest])).await?;
     }
     Ok(())
 }
@@ -78,12 +78,13 @@ pub(super) async fn link(
 ) -> Result<(), Failed> {
     let insert = "INSERT INTO repository_blobs(repository, digest, size, at, seal) VALUES ($1, $2, $3, $4, $5) \
                   ON CONFLICT(repository, digest) DO UPDATE SET size = excluded.size, at = excluded.at, seal = excluded.seal";
-    tx.execute(insert, &sealed(&[V::T(repository.as_str()), V::T(digest.as_str()), size.into(), at.into()])).await?;
+    tx.run(insert, &sealed(&[V::T(repository.as_str()), V::T(digest.as_str()), size.into(), at.into()])).await?;
     Ok(())
 }
 
 /// In one transaction with the look for manifests that name the blob, so that none can come in between.
 pub(super) async fn unlink(tx: &mut Tx<'_>, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked, Failed> {
+    tx.hold_ledger().await?;
     let which = [V::T(repository.as_str()), V::T(digest.as_str())];
     if let Some(manifest) = super::containers(tx, repository, digest, None, 1).await?.pop() {
         return Ok(Unlinked::Named(manifest));

@@ -12,7 +12,7 @@ use crate::sql::{
     tx::{self, Tx, V},
 };
 
-/// How many requests one statement looks up.
+/// How many keys one statement looks up.
 const LOOKED_UP: [usize; 3] = [64, 8, 1];
 
 static STATE: Insert = Insert::new(
@@ -23,18 +23,32 @@ static STATE: Insert = Insert::new(
 static REQUESTS: Insert = Insert::new("requests(key, command, idx, entries, seal)", 5, "");
 
 pub(super) async fn rows(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Failed> {
-    let mut rows = Vec::with_capacity(keys.len());
-    for key in keys {
-        let found = tx.row("SELECT key, value, seal FROM state WHERE key = $1", &[V::T(key)]).await?;
-        if found.is_none() {
-            // A hold or a veto that was lost would be as if it had never been there.
-            let again = "SELECT key FROM state WHERE key || '' = $1";
-            tx.expect_none(again, &[V::T(key)], || format!("the index that leads to the row `{key}` of the state"))
-                .await?;
-        }
-        rows.push(found.map(|row| value(row).map(|(_, value)| value)).transpose()?);
+    let mut found = BTreeMap::new();
+    for row in rows_in(tx, "SELECT key, value, seal FROM state WHERE key IN", keys).await? {
+        let (key, value) = value(row)?;
+        found.insert(key, value);
     }
-    Ok(rows)
+    let none: Vec<String> = keys.iter().filter(|key| !found.contains_key(*key)).cloned().collect();
+    // A hold or a veto that was lost would be as if it had never been there. See `Tx::expect_none`.
+    if let Some(lost) = rows_in(tx, "SELECT key FROM state WHERE key || '' IN", &none).await?.first() {
+        let key = lost.text(0, "a key of the state")?;
+        return Err(Failed::Damaged(format!("the index that leads to the row `{key}` of the state")));
+    }
+    Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
+}
+
+/// The rows that `select` finds, whose last word is `IN`.
+async fn rows_in(tx: &mut Tx<'_>, select: &str, keys: &[String]) -> Result<Vec<tx::Row>, Failed> {
+    let mut found = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(LOOKED_UP[0]) {
+        // Few sizes, so that statements stay prepared; the last key fills the places that are left.
+        let size = LOOKED_UP.into_iter().rfind(|size| *size >= keys.len()).unwrap_or(LOOKED_UP[0]);
+        let places: Vec<_> = (1..=size).map(|place| format!("${place}")).collect();
+        let filled = keys.iter().chain(std::iter::repeat(&keys[keys.len() - 1])).take(size);
+        let values: Vec<_> = filled.map(|key| V::T(key)).collect();
+        found.extend(tx.rows(&format!("{select} ({})", places.join(", ")), &values).await?);
+    }
+    Ok(found)
 }
 
 pub(super) async fn all_rows(
@@ -56,18 +70,9 @@ fn value(row: tx::Row) -> Result<(String, Vec<u8>), Failed> {
 
 pub(super) async fn answered(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<Option<Answered>>, Failed> {
     let mut found = BTreeMap::new();
-    for keys in keys.chunks(LOOKED_UP[0]) {
-        // Few sizes, so that statements stay prepared; the last key fills the places that are left.
-        let size = LOOKED_UP.into_iter().rfind(|size| *size >= keys.len()).unwrap_or(LOOKED_UP[0]);
-        let places: Vec<_> = (1..=size).map(|place| format!("${place}")).collect();
-        let select =
-            format!("SELECT key, command, idx, entries, seal FROM requests WHERE key IN ({})", places.join(", "));
-        let filled = keys.iter().chain(std::iter::repeat(&keys[keys.len() - 1])).take(size);
-        let values: Vec<_> = filled.map(|key| V::T(key)).collect();
-        for row in tx.rows(&select, &values).await? {
-            let (key, answer) = answer(row)?;
-            found.insert(key, answer);
-        }
+    for row in rows_in(tx, "SELECT key, command, idx, entries, seal FROM requests WHERE key IN", keys).await? {
+        let (key, answer) = answer(row)?;
+        found.insert(key, answer);
     }
     Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
 }
@@ -84,17 +89,17 @@ fn answer(row: tx::Row) -> Result<(String, Answered), Failed> {
 }
 
 pub(super) async fn clear(tx: &mut Tx<'_>) -> Result<(), Failed> {
-    tx.execute("INSERT INTO rebuild(id) VALUES (1) ON CONFLICT(id) DO NOTHING", &[]).await?;
+    tx.run("INSERT INTO rebuild(id) VALUES (1) ON CONFLICT(id) DO NOTHING", &[]).await?;
     for delete in
         ["DELETE FROM state", "DELETE FROM requests", "DELETE FROM manifests", "DELETE FROM tags", "DELETE FROM parts"]
     {
-        tx.execute(delete, &[]).await?;
+        tx.run(delete, &[]).await?;
     }
     Ok(())
 }
 
 pub(super) async fn end_rebuild(tx: &mut Tx<'_>) -> Result<(), Failed> {
-    tx.execute("DELETE FROM rebuild", &[]).await.map(drop)
+    tx.run("DELETE FROM rebuild", &[]).await
 }
 
 pub(super) async fn rebuilding(tx: &mut Tx<'_>) -> Result<bool, Failed> {
@@ -113,7 +118,7 @@ pub(super) async fn write(
     for (key, value) in last {
         match value {
             Some(value) => push_sealed(&mut values, &[V::T(key), V::B(value)]),
-            None => drop(tx.execute("DELETE FROM state WHERE key = $1", &[V::T(key)]).await?),
+            None => tx.run("DELETE FROM state WHERE key = $1", &[V::T(key)]).await?,
         }
     }
     STATE.run(tx, &values).await?;

@@ -1,0 +1,5 @@
+//! Servers of other people that tests run against: each test binary starts its own, and it ends with the test binary, however that ends.
+
+mod postgres;
+
+pub use postgres::{Base, Postgres};
