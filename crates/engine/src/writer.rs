@@ -185,6 +185,7 @@ impl Writer {
             self.recall(jobs, &mut outcomes).await.map_err(Stopped::Unreadable)?;
         }
         if draft.entries.is_empty() {
+            self.confirm_head().await?;
             return Ok(outcomes);
         }
         let laid = Laid::of(&draft);
@@ -346,6 +347,18 @@ impl Writer {
         self.head = writer_at_head(&self.shared, &mut self.state).await?;
         self.behind = false;
         Ok(())
+    }
+
+    /// Whoever is refused is refused by the ledger as it is, not as it was before another replica wrote. Where entries are made, the commit sees to that.
+    async fn confirm_head(&mut self) -> Result<(), Stopped> {
+        let ledger = &self.shared.ports.ledger;
+        if !ledger.is_shared()
+            || ledger.head().await.map_err(|trouble| Stopped::Unreadable(trouble.into()))? == self.head
+        {
+            return Ok(());
+        }
+        self.behind = true;
+        Err(Stopped::Commit(CommitError::Conflict))
     }
 
     /// Stands at the head of the ledger, and says what became of the jobs if they are in it.

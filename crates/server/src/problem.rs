@@ -144,7 +144,7 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string(), hint)
             }
             Error::ReadOnly { .. } => {
-                let hint = "free the disk or mend it, then restart the server; reads go on meanwhile";
+                let hint = "free the disk or mend it, then restart the server, or wait for the database; ask again under the same key";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-writable", error.to_string(), hint)
             }
             Error::Broken { doing, source } => {

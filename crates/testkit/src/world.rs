@@ -29,7 +29,7 @@ pub struct World {
     pub admin: String,
     verifier: VerifierKey,
     column: Column,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -79,7 +79,7 @@ impl World {
     /// # Panics
     /// When the machine gives no folder, no port or no disk: no test can go on then.
     pub async fn on(column: Column) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let dawn: Timestamp = DAWN.parse().expect("a time");
         Self::open(column, folder, FakeClock::at(dawn), server::token::generate()).await
     }
@@ -90,10 +90,7 @@ impl World {
     /// When the world stands on storage that one process has for itself.
     pub async fn replica(&self) -> Self {
         assert!(matches!(self.column, Column::Postgres(_)), "an embedded server has no replicas");
-        // The folder belongs to the first; another is made for the handle, and stays empty.
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let ports = self.column.ports(self.folder.path()).await;
-        Self::serve(self.column.clone(), folder, ports, self.clock.clone(), self.admin.clone()).await
+        Self::open(self.column.clone(), self.folder.clone(), self.clock.clone(), self.admin.clone()).await
     }
 
     /// Ends the server as it is told to stop, and starts it again on the same data and at the same time.
@@ -115,12 +112,8 @@ impl World {
         Self::open(column, folder, clock, admin).await
     }
 
-    async fn open(column: Column, folder: TempDir, clock: FakeClock, admin: String) -> Self {
+    async fn open(column: Column, folder: Arc<TempDir>, clock: FakeClock, admin: String) -> Self {
         let ports = column.ports(folder.path()).await;
-        Self::serve(column, folder, ports, clock, admin).await
-    }
-
-    async fn serve(column: Column, folder: TempDir, ports: Ports, clock: FakeClock, admin: String) -> Self {
         let signer = SignerKey::from_seed(ORIGIN, [7; 32]).expect("a key");
         let verifier = signer.verifier_key();
         let id = server::token::id_of(&admin).expect("a token");

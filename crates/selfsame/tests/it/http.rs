@@ -49,6 +49,11 @@ impl Wire {
         Ok(Self { stream: BufReader::new(stream), host: host.to_owned(), token: token.to_owned() })
     }
 
+    /// Waits so long for an answer, and no longer.
+    pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        self.stream.get_ref().set_read_timeout(Some(patience))
+    }
+
     /// Sends a request and reads the whole answer. Any error means that nothing is known about what became of it.
     pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
         let Self { stream, host, token } = self;

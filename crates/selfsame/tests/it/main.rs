@@ -9,6 +9,7 @@ mod http;
 mod kills;
 mod oras;
 mod quickstart;
+mod replicas;
 mod server;
 mod stages;
 mod uploads;

@@ -7,6 +7,7 @@ mod hostile;
 mod published;
 mod pulls;
 mod pushes;
+mod replicas;
 mod rights;
 mod silence;
 mod story;
