@@ -11,3 +11,4 @@ mod replicas;
 mod rights;
 mod silence;
 mod story;
+mod unsure;
