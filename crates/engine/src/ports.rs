@@ -7,12 +7,14 @@ mod blobs;
 mod catalog;
 mod ledger;
 mod tiles;
+mod upstream;
 mod views;
 
 pub use blobs::{Blob, BlobRange, Blobs, ByteStream, UploadError, UploadId};
 pub use catalog::{Catalog, CatalogChange, Closure, ManifestRecord, Part, PartKind, Referrer, Unlinked};
 pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row};
 pub use tiles::Tiles;
+pub use upstream::{MirrorRule, Upstream, UpstreamEvidence};
 pub use views::{HistoryRow, ReleaseRow, ViewChange, Views};
 
 /// Something underneath broke: a disk, a database, a network. The text is for the operator and names the thing.

@@ -8,6 +8,7 @@ use http::{Method, StatusCode, header, request::Parts};
 use crate::{
     Registry,
     error::Failure,
+    mirror,
     range::{self, Asked},
     rights::Rights,
 };
@@ -27,7 +28,10 @@ pub(crate) async fn get(
         Method::HEAD => rights.look(registry, digest).await?,
         _ => rights.pull(registry, digest).await?,
     }
-    let known = registry.engine.ports().catalog.blob(&rights.repository, digest).await?;
+    let mut known = registry.engine.ports().catalog.blob(&rights.repository, digest).await?;
+    if known.is_none() && mirror::blob(registry, rights, digest).await? {
+        known = registry.engine.ports().catalog.blob(&rights.repository, digest).await?;
+    }
     let size = known.ok_or_else(|| unknown(digest, rights))?;
     let text = |name: header::HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
     if request.method == Method::HEAD && !is_there(registry, digest, size).await? {

@@ -13,6 +13,7 @@ mod error;
 mod keep;
 mod lists;
 mod manifests;
+mod mirror;
 mod path;
 mod promoted;
 mod range;
@@ -23,7 +24,7 @@ mod uploads;
 use std::sync::Arc;
 
 use axum::{Router, routing::any};
-use engine::Engine;
+use engine::{Engine, ports::Upstream};
 
 pub use auth::Authority;
 
@@ -34,12 +35,20 @@ pub struct Registry {
     authority: Arc<dyn Authority>,
     cache: Arc<cache::ManifestCache>,
     closures: Arc<closures::Closures>,
+    mirror: Option<Arc<mirror::Mirror>>,
 }
 
 impl Registry {
     /// A registry on `engine`, for those whom `authority` knows.
     pub fn new(engine: Engine, authority: Arc<dyn Authority>) -> Self {
-        Self { engine, authority, cache: Arc::default(), closures: Arc::default() }
+        Self { engine, authority, cache: Arc::default(), closures: Arc::default(), mirror: None }
+    }
+
+    /// The same, in which some repositories are mirrors of an upstream.
+    #[must_use]
+    pub fn mirroring(self, upstream: Option<Arc<dyn Upstream>>) -> Self {
+        let mirror = upstream.map(|upstream| Arc::new(mirror::Mirror::new(self.engine.clone(), upstream)));
+        Self { mirror, ..self }
     }
 }
 

@@ -94,6 +94,7 @@ pub(crate) async fn referrers(
     query: Option<&str>,
 ) -> Result<Response, Failure> {
     rights.pull(registry, subject).await?;
+    crate::mirror::refresh_evidence(registry, rights, subject).await;
     let (limit, artifact_type) = (limit(query)?, parameter(query, "artifactType").filter(|kind| !kind.is_empty()));
     let after = parameter(query, "last").map(|text| crate::path::digest(&text)).transpose()?;
     let wanted = Wanted { repository: &rights.repository, subject, artifact_type: artifact_type.as_deref(), after };

@@ -15,7 +15,7 @@ use crate::{
     Registry,
     blobs::{self, built},
     error::Failure,
-    keep,
+    keep, mirror,
     path::Reference,
     request::{parameters, whole},
     rights::Rights,
@@ -33,13 +33,20 @@ pub(crate) async fn get(
     reference: &Reference,
     request: &Parts,
 ) -> Result<Response, Failure> {
+    let mut warning = None;
     let (digest, found) = match reference {
         Reference::Tag(tag) => {
             match request.method {
                 Method::HEAD => rights.look_around()?,
                 _ => drop(rights.bound_to()?),
             }
-            tagged(registry, rights, tag).await?
+            match mirror::tag(registry, rights, tag).await? {
+                Some(known) => {
+                    warning = known.warning;
+                    (known.digest, None)
+                }
+                None => tagged(registry, rights, tag).await?,
+            }
         }
         Reference::NoTag(invalid) => {
             rights.look_around()?;
@@ -56,6 +63,11 @@ pub(crate) async fn get(
         None => registry.engine.ports().catalog.manifest(&rights.repository, &digest).await?,
         found => found,
     };
+    if found.is_none()
+        && let Some(mirrored) = mirror::manifest(registry, rights, &digest).await?
+    {
+        return mirror::served(&request.method, &digest, mirrored, warning.as_deref());
+    }
     let (media_type, size) = found.ok_or_else(|| unknown(rights, &digest))?;
     if request.method == Method::HEAD && !blobs::is_there(registry, &digest, size).await? {
         return Err(unknown(rights, &digest));
@@ -65,6 +77,7 @@ pub(crate) async fn get(
         .header("docker-content-digest", digest.as_str())
         .header(header::ETAG, &etag)
         .header(header::CONTENT_TYPE, media_type);
+    let answer = mirror::warned(answer, warning.as_deref());
     let if_none_match = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if if_none_match.is_some_and(|known| known.contains(&etag)) {
         return built(answer.status(StatusCode::NOT_MODIFIED).body(Body::empty()));
@@ -115,6 +128,7 @@ pub(crate) async fn put(
     request: Request,
 ) -> Result<Response, Failure> {
     rights.push()?;
+    mirror::refuse_push(registry, &rights)?;
     expect_writable(registry)?;
     let query = request.uri().query().map(ToOwned::to_owned);
     let media_type = request

@@ -6,7 +6,7 @@ use engine::ports::{ByteStream, Trouble, UploadId};
 use futures::StreamExt;
 use http::{StatusCode, header};
 
-use crate::{Registry, blobs::built, error::Failure, path, range, request::parameter, rights::Rights};
+use crate::{Registry, blobs::built, error::Failure, mirror, path, range, request::parameter, rights::Rights};
 
 /// How large a blob is at most, in bytes: 100 GiB.
 const BLOB_BYTES_MAX: u64 = 100 << 30;
@@ -14,6 +14,7 @@ const BLOB_BYTES_MAX: u64 = 100 << 30;
 /// `POST`: begins an upload, takes a whole blob, or mounts one.
 pub(crate) async fn begin(registry: &Registry, rights: &Rights, request: Request) -> Result<Response, Failure> {
     rights.push()?;
+    mirror::refuse_push(registry, rights)?;
     let query = request.uri().query().map(ToOwned::to_owned);
     let query = query.as_deref();
     // Whatever cannot be mounted is uploaded instead, so that no client has to treat a mount as a failure.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Actor, Command, Key, Permission, Project, ProjectName, Refusal, ReleaseId, Submission};
-use engine::{Engine, Error, Receipt};
+use engine::{Engine, Error, Receipt, ports::Upstream};
 use http::HeaderValue;
 
 use crate::{Problem, ask::Caller, token};
@@ -19,12 +19,20 @@ pub struct App {
     pub engine: Engine,
     /// The ledger's public key, as a verifier key.
     pub verifier: Arc<str>,
+    /// The registries that repositories here are mirrors of, if there are any.
+    pub upstream: Option<Arc<dyn Upstream>>,
 }
 
 impl App {
     /// An app on `engine`, whose ledger `verifier` verifies.
     pub fn new(engine: Engine, verifier: &str) -> Self {
-        Self { engine, verifier: verifier.into() }
+        Self { engine, verifier: verifier.into(), upstream: None }
+    }
+
+    /// The same, with repositories that are mirrors.
+    #[must_use]
+    pub fn mirroring(self, upstream: Option<Arc<dyn Upstream>>) -> Self {
+        Self { upstream, ..self }
     }
 
     pub(crate) async fn submit(&self, caller: Caller, command: Command) -> Result<Receipt, Problem> {

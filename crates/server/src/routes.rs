@@ -25,7 +25,8 @@ use crate::{App, Problem, layer::layer, openapi};
 
 /// Everything that the server answers.
 pub fn router(app: App) -> Router {
-    let registry = registry::routes(registry::Registry::new(app.engine.clone(), std::sync::Arc::new(app.clone())));
+    let registry = registry::Registry::new(app.engine.clone(), std::sync::Arc::new(app.clone()));
+    let registry = registry::routes(registry.mirroring(app.upstream.clone()));
     let (described, _) = documented().split_for_parts();
     described
         .method_not_allowed_fallback(wrong_method)
