@@ -9,9 +9,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        apply, approve, attest, audit, backup, completions, diff, doctor, gate, health, history, hold, login, logout,
-        promote, pull, push, quickstart, rebuild, release, restore, rollback, scrub, serve, status, steer, token,
-        trace, unhold, unveto, veto,
+        apply, approve, attest, audit, backup, completions, copy, diff, doctor, gate, health, history, hold, import,
+        login, logout, mirror, promote, pull, push, quickstart, rebuild, release, restore, rollback, scrub, serve,
+        status, steer, token, trace, unhold, unveto, veto,
     },
     context::Context,
     outcome::{Failure, Outcome, USAGE},
@@ -47,6 +47,9 @@ enum Verb {
     Apply(apply::ApplyArgs),
     Push(push::PushArgs),
     Pull(pull::PullArgs),
+    Copy(copy::CopyArgs),
+    Import(import::ImportArgs),
+    Mirror(mirror::MirrorArgs),
     Attest(attest::AttestArgs),
     Release(release::ReleaseArgs),
     Gate(gate::GateArgs),
@@ -143,6 +146,9 @@ async fn run(context: &Context, verb: Verb) -> Outcome {
         Verb::Apply(args) => apply::run(context, args).await,
         Verb::Push(args) => push::run(context, args).await,
         Verb::Pull(args) => pull::run(context, args).await,
+        Verb::Copy(args) => copy::run(context, args).await,
+        Verb::Import(args) => import::run(context, args).await,
+        Verb::Mirror(args) => mirror::run(context, args).await,
         Verb::Attest(args) => attest::run(context, args).await,
         Verb::Release(args) => release::run(context, args).await,
         Verb::Gate(args) => gate::run(context, args).await,

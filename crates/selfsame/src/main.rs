@@ -6,6 +6,8 @@ mod commands;
 mod compose;
 mod context;
 mod credentials;
+mod elsewhere;
+mod mirrors;
 mod oci;
 mod outcome;
 mod output;

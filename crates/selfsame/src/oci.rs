@@ -2,7 +2,6 @@
 
 mod check;
 mod download;
-mod hasher;
 mod layout;
 mod manifest;
 mod reference;
@@ -20,7 +19,6 @@ use crate::{
     outcome::{Failure, Outcome},
 };
 
-pub use hasher::Hasher;
 pub use layout::{Layout, LayoutWriter};
 pub use manifest::{Descriptor, EMPTY_CONFIG, EMPTY_TYPE, INDEX_TYPE, MANIFEST_TYPE, MODE, Manifest, TITLE};
 pub use reference::{ArtifactName, Reference};

@@ -7,12 +7,13 @@ use std::{
 };
 
 use bytes::Bytes;
+use connect::Hasher;
 use domain::{Digest, RepositoryName};
 use engine::manifest::MANIFEST_BYTES_MAX;
 
 use crate::{
     context::Context,
-    oci::{Hasher, Reference, Registry},
+    oci::{Reference, Registry},
     outcome::{Failure, Outcome},
 };
 

@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use clap::Args;
+use connect::Hasher;
 use domain::{Algorithm, ComponentName, Digest, RepositoryName, TagName};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -18,8 +19,7 @@ use serde::Serialize;
 use crate::{
     context::{self, Context},
     oci::{
-        Descriptor, EMPTY_CONFIG, EMPTY_TYPE, Hasher, Layout, MANIFEST_TYPE, MODE, Manifest, Reference, Registry,
-        Source, TITLE,
+        Descriptor, EMPTY_CONFIG, EMPTY_TYPE, Layout, MANIFEST_TYPE, MODE, Manifest, Reference, Registry, Source, TITLE,
     },
     outcome::{Failure, Outcome},
     output, progress,
@@ -135,7 +135,7 @@ async fn push_files(registry: &Registry, args: &PushArgs) -> Outcome<(String, By
     let mut files = Vec::new();
     let mut titles = BTreeSet::new();
     for path in &args.files {
-        let hashed = hash(path)?;
+        let hashed = Hashed { path: path.clone(), descriptor: hash(path)? };
         if !titles.insert(hashed.descriptor.annotations[TITLE].clone()) {
             let text = format!("two files are called `{}`", hashed.descriptor.annotations[TITLE]);
             return Err(Failure::usage(text, "give each another name, or pack them first, for example with `tar`"));
@@ -183,7 +183,8 @@ fn annotations(args: &PushArgs) -> BTreeMap<String, String> {
     known.chain(args.annotations.iter().map(|pair| (pair.key.clone(), pair.value.clone()))).collect()
 }
 
-fn hash(path: &Path) -> Outcome<Hashed> {
+/// What a file is: its digest, its size, its name, and whether it is executable.
+pub fn hash(path: &Path) -> Outcome<Descriptor> {
     let broken = |error: &std::io::Error| Failure::file(path, error);
     let title = path.file_name().and_then(|name| name.to_str());
     let title =
@@ -214,9 +215,7 @@ fn hash(path: &Path) -> Outcome<Hashed> {
     if metadata.permissions().mode() & 0o111 != 0 {
         annotations.insert(MODE.to_owned(), "755".to_owned());
     }
-    let descriptor =
-        Descriptor { media_type: "application/octet-stream".into(), digest: hasher.finish(), size, annotations };
-    Ok(Hashed { path: path.to_owned(), descriptor })
+    Ok(Descriptor { media_type: "application/octet-stream".into(), digest: hasher.finish(), size, annotations })
 }
 
 /// Pushes all that the layout's manifest names; the manifest itself is left to the caller.

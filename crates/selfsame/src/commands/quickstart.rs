@@ -36,7 +36,7 @@ pub async fn run(args: QuickstartArgs) -> Outcome {
             .await
             .map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen.ip())))?,
     };
-    let serving = serve::start(serve::compose(&ServeArgs::quiet(args.data.clone())).await?, listener)?;
+    let serving = serve::start(serve::compose(&ServeArgs::quiet(args.data.clone())).await?, listener, None)?;
     let url = serving.url();
     let told = tokio::task::spawn_blocking({
         let (data, url) = (args.data.clone(), url.clone());

@@ -1,13 +1,14 @@
 //! `selfsame serve`: the server.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
-use engine::Engine;
+use engine::{Engine, ports::Upstream};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     compose::{Composed, DataDir, DatabaseChoice},
+    mirrors,
     outcome::{Failure, Outcome},
 };
 
@@ -35,6 +36,9 @@ pub struct ServeArgs {
     /// The name of the ledger, which its checkpoints bear for ever; used when the ledger begins.
     #[arg(long, default_value = "selfsame.invalid/ledger", value_name = "NAME")]
     pub origin: String,
+    /// The file that says which repositories are mirrors of other registries; see `selfsame mirror check`.
+    #[arg(long, env = "SELFSAME_MIRRORS", value_name = "FILE")]
+    pub mirrors: Option<PathBuf>,
     /// How log lines are written.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
@@ -79,7 +83,8 @@ impl ServeArgs {
     /// A server on `data` that listens where its caller says.
     pub fn quiet(data: PathBuf) -> Self {
         let origin = "selfsame.invalid/ledger".to_owned();
-        Self { data, database: None, listen: SocketAddr::from(([127, 0, 0, 1], 0)), origin, log: LogFormat::Text }
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { data, database: None, listen, origin, mirrors: None, log: LogFormat::Text }
     }
 }
 
@@ -87,10 +92,11 @@ impl ServeArgs {
 pub async fn run(args: ServeArgs) -> Outcome {
     log(args.log);
     // Listening comes last: whoever can connect is answered.
+    let upstream = args.mirrors.as_deref().map(mirrors::open).transpose()?;
     let composed = compose(&args).await?;
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen)))?;
-    let serving = start(composed, listener)?;
+    let serving = start(composed, listener, upstream)?;
     eprintln!("selfsame serves {} from {}", serving.url(), args.data.display());
     serving.until_stopped().await;
     Ok(())
@@ -113,9 +119,14 @@ pub async fn compose(args: &ServeArgs) -> Result<Composed, Failure> {
 }
 
 /// Starts a server on a listener.
-pub fn start(composed: Composed, listener: TcpListener) -> Result<Serving, Failure> {
+pub fn start(
+    composed: Composed,
+    listener: TcpListener,
+    upstream: Option<Arc<dyn Upstream>>,
+) -> Result<Serving, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::broken(format!("cannot listen: {error}")))?;
-    let router = server::router(server::App::new(composed.engine.clone(), &composed.verifier));
+    let app = server::App::new(composed.engine.clone(), &composed.verifier).mirroring(upstream);
+    let router = server::router(app);
     let (stop, mut stopped) = watch::channel(false);
     let blobs = composed.storage.blobs.clone();
     tokio::spawn(collect_uploads(blobs, stopped.clone()));
@@ -125,7 +136,7 @@ pub fn start(composed: Composed, listener: TcpListener) -> Result<Serving, Failu
     Ok(Serving { address, engine: composed.engine, stop, task })
 }
 
-async fn collect_uploads(blobs: std::sync::Arc<store::blobs::Directory>, mut stopped: watch::Receiver<bool>) {
+async fn collect_uploads(blobs: Arc<store::blobs::Directory>, mut stopped: watch::Receiver<bool>) {
     loop {
         match blobs.collect_uploads(UPLOAD_AGE) {
             Ok(0) => {}

@@ -1,9 +1,10 @@
 //! Reads a blob to check it, and keeps nothing of it.
 
+use connect::Hasher;
 use domain::Digest;
 use reqwest::Method;
 
-use super::{Hasher, Registry, refuse};
+use super::{Registry, refuse};
 use crate::outcome::{Failure, Outcome};
 
 impl Registry {

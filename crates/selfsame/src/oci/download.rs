@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use connect::Hasher;
 use domain::Digest;
 use reqwest::{Method, Response, StatusCode, header};
 
-use super::{Descriptor, Hasher, PAUSES, Registry, is_later, refuse};
+use super::{Descriptor, PAUSES, Registry, is_later, refuse};
 use crate::outcome::{Failure, Outcome};
 
 /// A file that is being written, and vanishes unless it is kept.

@@ -5,6 +5,7 @@ mod audits;
 mod backups;
 mod clients;
 mod disks;
+mod elsewhere;
 mod http;
 mod kills;
 mod oras;

@@ -36,6 +36,7 @@ pub struct Server {
     folder: tempfile::TempDir,
     data: PathBuf,
     port: u16,
+    more: Vec<String>,
 }
 
 /// What a command of the client came to.
@@ -59,9 +60,15 @@ impl Server {
 
     /// A server on `data`, which may lie elsewhere than in `folder`.
     pub fn start_in(folder: tempfile::TempDir, data: PathBuf) -> Self {
+        Self::start_with(folder, data, &[])
+    }
+
+    /// The same, with more arguments of `serve`.
+    pub fn start_with(folder: tempfile::TempDir, data: PathBuf, more: &[&str]) -> Self {
         let port = free_port();
-        let child = spawn(&data, port, &[]);
-        let mut server = Self { child, folder, data, port };
+        let more: Vec<String> = more.iter().map(ToString::to_string).collect();
+        let child = spawn(&data, port, &[], &more);
+        let mut server = Self { child, folder, data, port, more };
         server.wait_until_up();
         server
     }
@@ -95,14 +102,14 @@ impl Server {
     /// Starts the server again on the same data, on the same port; the seconds that took.
     pub fn restart(&mut self) -> f64 {
         let begun = Instant::now();
-        self.child = spawn(&self.data, self.port, &[]);
+        self.child = spawn(&self.data, self.port, &[], &self.more);
         self.wait_until_up();
         begun.elapsed().as_secs_f64()
     }
 
     /// Starts the server again through another program, such as a tracer, with its arguments.
     pub fn restart_through(&mut self, wrapper: &[&str]) {
-        self.child = spawn(&self.data, self.port, wrapper);
+        self.child = spawn(&self.data, self.port, wrapper, &self.more);
         self.wait_until_up();
     }
 
@@ -135,6 +142,10 @@ impl Server {
             client.env_remove(format!("SELFSAME_{name}"));
         }
         client.env("XDG_CONFIG_HOME", self.folder.path().join("config"));
+        client.env("XDG_STATE_HOME", self.folder.path().join("state"));
+        for name in ["REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "DOCKER_CONFIG"] {
+            client.env_remove(name);
+        }
         client
     }
 
@@ -268,16 +279,17 @@ impl From<Output> for Ran {
     }
 }
 
-fn spawn(data: &Path, port: u16, wrapper: &[&str]) -> Child {
+fn spawn(data: &Path, port: u16, wrapper: &[&str], more: &[String]) -> Child {
     let listen = format!("127.0.0.1:{port}");
     let whole: Vec<&str> = wrapper.iter().copied().chain([PROGRAM]).collect();
     let mut command = Command::new(whole[0]);
-    command.args(&whole[1..]).arg("serve").arg("--data").arg(data).args(["--listen", &listen]);
+    command.args(&whole[1..]).arg("serve").arg("--data").arg(data).args(["--listen", &listen]).args(more);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("the server can be started")
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }

@@ -10,9 +10,12 @@ use table::{AFTERWARDS, BREAKS, Line, NO_JSON, OFFLINE, STORY};
 use super::server::{Ran, Server, digest_in};
 
 /// The verbs whose answers do not come from the ledger's server, or are of something else than the ledger.
-const NOT_AS_OF: [&str; 11] = [
+const NOT_AS_OF: [&str; 14] = [
     "push",
     "pull",
+    "copy",
+    "import",
+    "mirror",
     "logout",
     "audit",
     "scrub",
@@ -110,6 +113,9 @@ fn type_all(json: bool) {
     let mut server = Server::start();
     server.write("one", "the first build");
     server.write("two", "the second build");
+    let mirrors = format!("mirrors:\n- repositories: hub\n  upstream: http://{}/shop\n  tag-age: 5m\n", server.host());
+    server.write("mirrors.yaml", mirrors);
+    server.write("not-mirrors.yaml", "mirrors:\n- repositories: hub\n  upsteam: x\n");
     server.write("broken.yaml", "project: shop\ncomponents: { web: {} }\nstages: { dev: { afer: x } }\n");
     server.write("selfsame.yaml", super::server::PROJECT);
     server.write("admin.token", server.admin());
