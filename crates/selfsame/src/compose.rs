@@ -10,6 +10,7 @@ use std::{
 
 use domain::{Digest, TokenId};
 use engine::{Engine, Opening, Options, Ports};
+use store::objects::{Objects, Place};
 use tlog::SignerKey;
 
 /// Where everything of an embedded server lies.
@@ -19,6 +20,7 @@ use tlog::SignerKey;
 ///   selfsame.db        the ledger, the state, the catalog and the views (SQLite)
 ///   blobs/ sums/ uploads/
 ///   ledger/            the published ledger: checkpoint, tiles, entries
+///   objects.json       or: in which object storage all of these are instead
 ///   keys/ledger.key    the ledger's private key (PKCS#8)
 ///   keys/ledger.pub    its public key, as a verifier needs it
 ///   keys/admin.token   the first token; delete it once others are issued
@@ -101,18 +103,31 @@ pub enum Unusable {
 pub struct Composed {
     /// The engine.
     pub engine: Engine,
-    /// The directory's blobs, for the collection of stale uploads.
+    /// Its storage.
     pub storage: Storage,
     /// The public key of the ledger, as a verifier key.
     pub verifier: String,
 }
 
-/// The adapters of an embedded server.
+/// The adapters of a server.
 pub struct Storage {
     /// The ports that the engine works on.
     pub ports: Ports,
-    /// The blobs again, as what they are.
-    pub blobs: Arc<store::blobs::Directory>,
+    /// The blobs again, where they are in object storage.
+    pub objects: Option<Arc<Objects>>,
+}
+
+impl Storage {
+    fn of(store::Opened { database, shelves }: store::Opened) -> Self {
+        let ports = Ports {
+            ledger: database.clone(),
+            catalog: database.clone(),
+            blobs: shelves.blobs,
+            views: database,
+            tiles: shelves.tiles,
+        };
+        Self { ports, objects: shelves.objects }
+    }
 }
 
 impl DataDir {
@@ -155,15 +170,12 @@ impl DataDir {
                 database: elsewhere.trim().into(),
             });
         }
-        let opened = store::open(&self.path)?;
-        let ports = Ports {
-            ledger: opened.database.clone(),
-            catalog: opened.database.clone(),
-            blobs: opened.blobs.clone(),
-            views: opened.database,
-            tiles: opened.tiles,
-        };
-        Ok(Storage { ports, blobs: opened.blobs })
+        Ok(Storage::of(store::open(&self.path)?))
+    }
+
+    /// Has the directory keep its blobs and the published ledger in object storage, from its beginning on.
+    pub fn keep_objects_at(&self, place: &Place) -> Result<(), Unusable> {
+        Ok(store::objects::choose(&self.path, place)?)
     }
 
     /// Opens the storage of a replica. Whatever was there first, a ledger in this folder or one in that database, goes with no other.
@@ -174,18 +186,12 @@ impl DataDir {
         if self.path.join("selfsame.db").exists() {
             return Err(Unusable::Here { path: self.path.display().to_string() });
         }
-        let opened = store::open_replica(&self.path, address.clone()).await?;
+        let opened = store::open_replica(&self.path, address.clone(), |name| std::env::var(name).ok()).await?;
         if read_if_there(&self.marker())?.is_none() {
             write_new(&self.marker(), format!("{address}\n").as_bytes(), 0o600)?;
         }
-        let ports = Ports {
-            ledger: opened.database.clone(),
-            catalog: opened.database.clone(),
-            blobs: opened.blobs.clone(),
-            views: opened.database.clone(),
-            tiles: opened.tiles,
-        };
-        Ok((Storage { ports, blobs: opened.blobs }, opened.database))
+        let database = opened.database.clone();
+        Ok((Storage::of(opened), database))
     }
 
     /// Opens the storage and starts an engine on it. A new ledger gets a key and a first token.
@@ -220,6 +226,10 @@ impl DataDir {
 
     async fn start(&self, storage: Storage, signer: SignerKey) -> Result<Composed, Unusable> {
         let verifier = signer.verifier_key().to_string();
+        if let Some(objects) = &storage.objects {
+            objects.check().await?;
+            objects.claim(&verifier).await?;
+        }
         let is_new = storage.ports.ledger.head().await?.frontier.size() == 0;
         let opening = if is_new { Some(self.opening()?) } else { None };
         let engine = Engine::start(storage.ports.clone(), Options::new(signer, opening)).await?;

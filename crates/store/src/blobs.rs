@@ -18,7 +18,7 @@
 
 mod buffers;
 mod read;
-mod sums;
+pub(crate) mod sums;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -29,6 +29,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -38,15 +39,15 @@ use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Trouble, UploadError, Up
 
 use crate::waiting::blocking;
 use buffers::Buffers;
-pub(crate) use read::slice;
+pub(crate) use read::{Hasher, slice};
 use sums::{Chunks, SumCache};
 use upload::Upload;
 pub(crate) use upload::new_id as new_upload_id;
 
 /// How many bytes are checked, and read, at once.
-const CHUNK: usize = 256 * 1024;
+pub(crate) const CHUNK: usize = 256 * 1024;
 /// Blobs up to this size have no sums: their digest is computed at each read.
-const SMALL: u64 = 64 * 1024;
+pub(crate) const SMALL: u64 = 64 * 1024;
 
 /// Blobs in a directory.
 pub struct Directory {
@@ -312,6 +313,10 @@ impl Blobs for Directory {
 
     async fn cancel_upload(&self, id: &UploadId) -> Result<(), UploadError> {
         self.cancel(id).await
+    }
+
+    async fn collect_uploads(&self, older_than: Duration) -> Result<usize, Trouble> {
+        blocking(|| self.collect_stale(older_than))
     }
 }
 

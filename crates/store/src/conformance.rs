@@ -5,7 +5,9 @@
 
 mod blobs;
 mod catalog;
+mod column;
 mod ledger;
+mod object_server;
 mod samples;
 mod tiles;
 mod uploads;
@@ -13,7 +15,9 @@ mod views;
 
 pub use blobs::blobs;
 pub use catalog::catalog;
+pub use column::Column;
 pub use ledger::ledger;
+pub use object_server::ObjectServer;
 pub use samples::{batch, bytes, pieces};
 pub use tiles::tiles;
 pub use views::views;

@@ -1,56 +1,83 @@
-//! Adapters of the storage ports: SQLite or PostgreSQL for the ledger and its rows, a directory for blobs and for the published ledger.
+//! Adapters of the storage ports: SQLite or PostgreSQL for the ledger and its rows, a directory or object storage for blobs and for the
+//! published ledger.
 
 pub mod blobs;
 pub mod conformance;
 pub mod memory;
+pub mod objects;
 pub mod sql;
 pub mod tiles;
 mod waiting;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
-use engine::ports::Trouble;
+use engine::ports::{Blobs, Tiles, Trouble};
 
-/// The storage of an embedded server.
+/// The storage of a server.
 pub struct Opened {
     /// Entries, state, catalog and views in one database.
     pub database: Arc<sql::Database>,
+    /// Bytes by digest, and the published ledger.
+    pub shelves: Shelves,
+}
+
+/// Where blobs and published files are kept.
+pub struct Shelves {
     /// Bytes by digest.
-    pub blobs: Arc<blobs::Directory>,
+    pub blobs: Arc<dyn Blobs>,
     /// The published ledger.
-    pub tiles: Arc<tiles::TileDirectory>,
+    pub tiles: Arc<dyn Tiles>,
+    /// The blobs again, where they are in object storage: to be checked before they are depended on.
+    pub objects: Option<Arc<objects::Objects>>,
 }
 
 /// Opens the storage in `data`, making it if needed. Only one process can have it open.
 pub fn open(data: &Path) -> Result<Opened, Trouble> {
+    open_as(data, |name| std::env::var(name).ok())
+}
+
+/// Opens the storage in `data` with the credentials that `variable` gives, if it needs any.
+pub fn open_as(data: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Opened, Trouble> {
     make(data)?;
-    Ok(Opened {
-        database: Arc::new(sql::Database::open(data)?),
-        blobs: Arc::new(blobs::Directory::open(data)?),
-        tiles: Arc::new(tiles::TileDirectory::open(&data.join("ledger"))?),
-    })
+    let database = Arc::new(sql::Database::open(data)?);
+    let shelves = Shelves::open(data, database.clone(), variable)?;
+    Ok(Opened { database, shelves })
 }
 
-/// The storage of a replica.
-pub struct OpenedReplica {
-    /// Entries, state, catalog and views in one database, which all replicas use.
-    pub database: Arc<sql::Database>,
-    /// Bytes by digest.
-    pub blobs: Arc<blobs::Directory>,
-    /// The published ledger.
-    pub tiles: Arc<tiles::ReplicaTiles>,
+impl Shelves {
+    /// Opens what `data` says: object storage if that was chosen for it ([`objects::choose`]), else folders in it.
+    fn open(
+        data: &Path,
+        sessions: Arc<dyn objects::Sessions>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Trouble> {
+        let Some(place) = objects::chosen(data)? else {
+            return Ok(Self {
+                blobs: Arc::new(blobs::Directory::open(data)?),
+                tiles: Arc::new(tiles::TileDirectory::open(&data.join("ledger"))?),
+                objects: None,
+            });
+        };
+        let credentials = objects::Credentials::from_variables(variable);
+        let credentials = credentials.map_err(|missing| Trouble::new(format!("open `{place}`"), missing))?;
+        let tiles = Arc::new(objects::ObjectTiles::new(place.clone(), &credentials)?);
+        let objects = Arc::new(objects::Objects::new(place, &credentials, sessions)?);
+        Ok(Self { blobs: objects.clone(), tiles, objects: Some(objects) })
+    }
 }
 
-/// Opens the storage of a replica: a database on a PostgreSQL server, and the files of `data`, which all replicas share.
-pub async fn open_replica(data: &Path, address: sql::Address) -> Result<OpenedReplica, Trouble> {
+/// Opens the storage of a replica: a database on a PostgreSQL server, and the files of `data`, which all replicas share, or object storage with
+/// the credentials that `variable` gives.
+pub async fn open_replica(
+    data: &Path,
+    address: sql::Address,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Opened, Trouble> {
     make(data)?;
     let database = Arc::new(sql::Database::connect(address).await?);
-    let files = Arc::new(tiles::TileDirectory::open(&data.join("ledger"))?);
-    Ok(OpenedReplica {
-        blobs: Arc::new(blobs::Directory::open(data)?),
-        tiles: Arc::new(tiles::ReplicaTiles::new(files, database.clone())),
-        database,
-    })
+    let shelves = Shelves::open(data, database.clone(), variable)?;
+    let tiles = Arc::new(tiles::ReplicaTiles::new(shelves.tiles, database.clone()));
+    Ok(Opened { database, shelves: Shelves { tiles, ..shelves } })
 }
 
 fn make(data: &Path) -> Result<(), Trouble> {

@@ -29,6 +29,7 @@ mod seal;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod uploads;
 mod views;
 mod writer;
 

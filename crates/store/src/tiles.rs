@@ -145,7 +145,7 @@ pub(crate) fn is_ledger_file(path: &str) -> bool {
 }
 
 /// Whether `path` names a full tile or bundle.
-fn is_full_file(path: &str) -> bool {
+pub(crate) fn is_full_file(path: &str) -> bool {
     path.parse::<Tile>().is_ok_and(|tile| tile.is_full())
         || path.parse::<EntryBundle>().is_ok_and(|bundle| bundle.is_full())
 }

@@ -4,8 +4,9 @@ use std::{path::Path, sync::Arc};
 
 use api::{Client, TokenRequest};
 use domain::{Digest, Span, Timestamp};
-use engine::{Engine, Opening, Options, Ports};
+use engine::{Engine, Opening, Options, Ports, ports::Trouble};
 use services::{Base, Postgres};
+use store::{Opened, Shelves, conformance::Column as Files};
 use tempfile::TempDir;
 use tlog::{SignerKey, VerifierKey};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -37,31 +38,63 @@ pub struct World {
 /// Which storage a world stands on.
 #[derive(Clone)]
 pub enum Column {
-    /// SQLite, as an embedded server has it.
+    /// SQLite and a directory, as an embedded server has them.
     Embedded,
-    /// A database of its own on a real PostgreSQL.
+    /// A database of its own on a real PostgreSQL, and a directory.
     Postgres(Arc<Base>),
+    /// SQLite, and a place of its own on a real S3 server.
+    Objects,
+    /// What several machines share: PostgreSQL and S3.
+    ScaleOut(Arc<Base>),
 }
 
 impl Column {
-    /// The column that this run of the tests is about: `SELFSAME_TEST_COLUMN` is `postgres`, or it is the embedded one.
+    /// The column that this run of the tests is about: `SELFSAME_TEST_COLUMN` is `postgres` or `scale-out`, or it is the embedded one.
     ///
     /// # Panics
     /// When the variable names no column.
     pub fn of_this_run() -> Self {
         match std::env::var("SELFSAME_TEST_COLUMN").as_deref() {
             Ok("postgres") => Self::postgres(),
+            Ok("scale-out") => Self::ScaleOut(Arc::new(Postgres::shared().base())),
             Ok("embedded") | Err(_) => Self::Embedded,
-            Ok(other) => panic!("`SELFSAME_TEST_COLUMN` is `embedded` or `postgres`, not `{other}`"),
+            Ok(other) => panic!("`SELFSAME_TEST_COLUMN` is `embedded`, `postgres` or `scale-out`, not `{other}`"),
         }
     }
 
-    /// A new database on PostgreSQL.
+    /// A new database on PostgreSQL, and a directory.
     ///
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn postgres() -> Self {
         Self::Postgres(Arc::new(Postgres::shared().base()))
+    }
+
+    fn base(&self) -> Option<&Arc<Base>> {
+        match self {
+            Self::Postgres(base) | Self::ScaleOut(base) => Some(base),
+            Self::Embedded | Self::Objects => None,
+        }
+    }
+
+    fn files(&self) -> Files {
+        match self {
+            Self::Embedded | Self::Postgres(_) => Files::Embedded,
+            Self::Objects | Self::ScaleOut(_) => Files::ScaleOut,
+        }
+    }
+
+    async fn open(&self, data: &Path) -> Result<Opened, Trouble> {
+        let known = self.files().environment();
+        let variable =
+            |name: &str| known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        match self.base() {
+            None => store::open_as(data, variable),
+            Some(base) => {
+                let address = Postgres::shared().url(base).parse().expect("an address");
+                store::open_replica(data, address, variable).await
+            }
+        }
     }
 }
 
@@ -80,6 +113,7 @@ impl World {
     /// When the machine gives no folder, no port or no disk: no test can go on then.
     pub async fn on(column: Column) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        column.files().prepare(folder.path());
         let dawn: Timestamp = DAWN.parse().expect("a time");
         Self::open(column, folder, FakeClock::at(dawn), server::token::generate()).await
     }
@@ -89,7 +123,7 @@ impl World {
     /// # Panics
     /// When the world stands on storage that one process has for itself.
     pub async fn replica(&self) -> Self {
-        assert!(matches!(self.column, Column::Postgres(_)), "an embedded server has no replicas");
+        assert!(self.column.base().is_some(), "an embedded server has no replicas");
         Self::open(self.column.clone(), self.folder.clone(), self.clock.clone(), self.admin.clone()).await
     }
 
@@ -104,7 +138,7 @@ impl World {
         // The writer and the followers end once the last handle is gone; the database is free again then.
         let Self { column, folder, clock, admin, .. } = self;
         for _ in 0..200 {
-            if !matches!(column, Column::Embedded) || store::open(folder.path()).is_ok() {
+            if column.base().is_some() || column.open(folder.path()).await.is_ok() {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -113,7 +147,7 @@ impl World {
     }
 
     async fn open(column: Column, folder: Arc<TempDir>, clock: FakeClock, admin: String) -> Self {
-        let ports = column.ports(folder.path()).await;
+        let ports = ports(&column, folder.path()).await;
         let signer = SignerKey::from_seed(ORIGIN, [7; 32]).expect("a key");
         let verifier = signer.verifier_key();
         let id = server::token::id_of(&admin).expect("a token");
@@ -170,32 +204,10 @@ impl World {
     }
 }
 
-impl Column {
-    async fn ports(&self, data: &Path) -> Ports {
-        match self {
-            Self::Embedded => {
-                let opened = store::open(data).expect("the storage opens");
-                Ports {
-                    ledger: opened.database.clone(),
-                    catalog: opened.database.clone(),
-                    blobs: opened.blobs,
-                    views: opened.database,
-                    tiles: opened.tiles,
-                }
-            }
-            Self::Postgres(base) => {
-                let address = Postgres::shared().url(base).parse().expect("an address");
-                let opened = store::open_replica(data, address).await.expect("the storage opens");
-                Ports {
-                    ledger: opened.database.clone(),
-                    catalog: opened.database.clone(),
-                    blobs: opened.blobs,
-                    views: opened.database,
-                    tiles: opened.tiles,
-                }
-            }
-        }
-    }
+async fn ports(column: &Column, data: &Path) -> Ports {
+    let Opened { database, shelves } = column.open(data).await.expect("the storage opens");
+    let Shelves { blobs, tiles, .. } = shelves;
+    Ports { ledger: database.clone(), catalog: database.clone(), blobs, views: database, tiles }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! [`Blobs`]: bytes by digest.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -111,6 +111,9 @@ pub trait Blobs: Send + Sync + 'static {
 
     /// Discards an upload.
     async fn cancel_upload(&self, id: &UploadId) -> Result<(), UploadError>;
+
+    /// Discards uploads that nobody has touched for `older_than`, with all that is left of others; answers with how many uploads that were.
+    async fn collect_uploads(&self, older_than: Duration) -> Result<usize, Trouble>;
 }
 
 impl UploadId {

@@ -89,7 +89,7 @@ impl Blobs {
         let mut look = Look { shelf, seen, intact: 0, held: 0, unread, findings };
         let mut unserved = 0;
         for (document, entry) in &self.documents {
-            match shelf.document(document) {
+            match shelf.document(document).await {
                 Some(found) => drop(look.judge(found, |problem| blob(document, *entry, problem))),
                 None => unserved += 1,
             }

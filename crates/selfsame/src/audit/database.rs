@@ -1,9 +1,10 @@
 //! [`Database`]: a stopped server's data directory, compared with the published ledger.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use domain::Digest;
 use engine::{Ports, ports::Trouble};
+use store::objects::Objects;
 use tlog::{EntryBundle, Hash, bundles_for, leaf_hash};
 
 use super::{Finding, Shown, Source, fold::Fold};
@@ -21,6 +22,8 @@ const NAMED_MAX: usize = 1000;
 pub struct Database {
     /// Its adapters.
     pub ports: Ports,
+    /// Its blobs, where they are in object storage.
+    pub objects: Option<Arc<Objects>>,
 }
 
 impl Database {
@@ -34,7 +37,7 @@ impl Database {
             ));
         }
         let storage = DataDir::new(data).open_storage().map_err(|unusable| Failure::broken(unusable.to_string()))?;
-        Ok(Self { ports: storage.ports })
+        Ok(Self { ports: storage.ports, objects: storage.objects })
     }
 
     /// The rows of the state.

@@ -4,12 +4,13 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 use connect::Hasher;
 use domain::{Digest, RepositoryName};
-use engine::manifest::MANIFEST_BYTES_MAX;
+use engine::{manifest::MANIFEST_BYTES_MAX, ports::Blobs};
 
 use crate::{
     context::Context,
@@ -24,6 +25,8 @@ const CHUNK: usize = 256 * 1024;
 pub enum Shelf {
     /// The folder that holds `blobs/`. It is only read, so whoever has it open is not disturbed, and it may be a copy.
     Files(PathBuf),
+    /// Whatever a stopped server keeps them in.
+    Stored(Arc<dyn Blobs>),
     /// The registry of a server.
     Server(Box<Context>),
 }
@@ -50,6 +53,11 @@ impl Shelf {
                 Ok(None) => Found::Wrong("is missing".into()),
                 Err(error) => Found::Wrong(format!("cannot be read: {error}")),
             }),
+            Self::Stored(blobs) => Ok(match blobs.read(digest, MANIFEST_BYTES_MAX as u64).await {
+                Ok(Some(bytes)) => Found::Intact(bytes),
+                Ok(None) => Found::Wrong("is missing".into()),
+                Err(trouble) => Found::Wrong(format!("cannot be read: {trouble}")),
+            }),
             Self::Server(context) => {
                 let registry = Registry::new(context, repository.clone())?;
                 let fetched = registry.fetch(&Reference::Digest(digest.clone())).await;
@@ -61,7 +69,8 @@ impl Shelf {
     /// Reads all of a blob, which has `size` bytes.
     pub async fn blob(&self, digest: &Digest, size: u64, repository: &RepositoryName) -> Outcome<Found<()>> {
         match self {
-            Self::Files(_) => Ok(self.file(digest)),
+            Self::Files(root) => Ok(file(root, digest)),
+            Self::Stored(blobs) => Ok(stored(&**blobs, digest).await),
             Self::Server(context) => {
                 let registry = Registry::new(context, repository.clone())?;
                 Ok(answered(registry.check_blob(digest, size).await, repository))
@@ -70,18 +79,30 @@ impl Shelf {
     }
 
     /// Reads all of a document. A server has them in no repository, and hands them out nowhere.
-    pub fn document(&self, digest: &Digest) -> Option<Found<()>> {
-        matches!(self, Self::Files(_)).then(|| self.file(digest))
-    }
-
-    fn file(&self, digest: &Digest) -> Found<()> {
-        let Self::Files(root) = self else { return Found::Unread("it is not in a file".into()) };
-        match hash(&path(root, digest), digest) {
-            Ok(Some(actual)) if actual == *digest => Found::Intact(()),
-            Ok(Some(_)) => Found::Wrong("is damaged".into()),
-            Ok(None) => Found::Wrong("is missing".into()),
-            Err(error) => Found::Wrong(format!("cannot be read: {error}")),
+    pub async fn document(&self, digest: &Digest) -> Option<Found<()>> {
+        match self {
+            Self::Files(root) => Some(file(root, digest)),
+            Self::Stored(blobs) => Some(stored(&**blobs, digest).await),
+            Self::Server(_) => None,
         }
+    }
+}
+
+fn file(root: &Path, digest: &Digest) -> Found<()> {
+    match hash(&path(root, digest), digest) {
+        Ok(Some(actual)) if actual == *digest => Found::Intact(()),
+        Ok(Some(_)) => Found::Wrong("is damaged".into()),
+        Ok(None) => Found::Wrong("is missing".into()),
+        Err(error) => Found::Wrong(format!("cannot be read: {error}")),
+    }
+}
+
+async fn stored(blobs: &dyn Blobs, digest: &Digest) -> Found<()> {
+    match blobs.verify(digest).await {
+        Ok(Some(true)) => Found::Intact(()),
+        Ok(Some(false)) => Found::Wrong("is damaged".into()),
+        Ok(None) => Found::Wrong("is missing".into()),
+        Err(trouble) => Found::Wrong(format!("cannot be read: {trouble}")),
     }
 }
 

@@ -1,9 +1,10 @@
 //! [`Source`]: where the published ledger is read from.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use api::{Client, ClientError};
 use bytes::Bytes;
+use engine::ports::Tiles;
 use tlog::{EntryBundle, Hash, Tile};
 
 use super::{Finding, Mirror};
@@ -20,6 +21,8 @@ pub enum Source {
     Server(Client),
     /// A static copy of the folder, behind any file server.
     Mirror(Mirror),
+    /// Whatever a stopped server publishes to.
+    Stored(Arc<dyn Tiles>),
 }
 
 impl Source {
@@ -28,6 +31,7 @@ impl Source {
         match self {
             Self::Server(client) => client.ledger_file(path).await.map_err(|error| said(error, path)),
             Self::Mirror(mirror) => mirror.file(path).await,
+            Self::Stored(tiles) => Ok(tiles.get(path).await?),
             Self::Directory(root) => {
                 let file = root.join(path);
                 let read = async {

@@ -127,7 +127,7 @@ async fn key_or_server_s(source: &Source, given: Option<&str>) -> Outcome<Verifi
             let text = client.ledger_key().await?;
             text.parse().map_err(|error| Failure::broken(format!("the server's key is not readable: {error}")))
         }
-        (None, Source::Directory(_) | Source::Mirror(_)) => {
+        (None, Source::Directory(_) | Source::Mirror(_) | Source::Stored(_)) => {
             Err(Failure::usage("no key was given", "give the ledger's public key with --key"))
         }
     }

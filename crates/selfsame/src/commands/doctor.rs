@@ -49,6 +49,10 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Outcome {
     checks.push(told("public key", key.map(|key| format!("ledger `{}`", key.name()))));
     checks.push(told("ledger and checkpoint", published(&database, believed.as_ref()).await));
     checks.push(told("views", views(&database).await));
+    if let Some(objects) = &database.objects {
+        let found = objects.check().await.map(|()| "an object can be written, read and removed".to_owned());
+        checks.push(told("object storage", found.map_err(|trouble| trouble.to_string())));
+    }
     let wrong = checks.iter().filter(|check| !check.ok).count();
     output::answer(context.json, &checks, |checks| {
         let line =

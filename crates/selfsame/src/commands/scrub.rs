@@ -36,7 +36,7 @@ struct Scrubbed {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: ScrubArgs) -> Outcome {
-    let Database { ports } = Database::open(&args.data)?;
+    let Database { ports, .. } = Database::open(&args.data)?;
     let blobs = ports.blobs;
     let bar = progress::count("blobs", 0);
     let mut scrubbed = Scrubbed { database: ports.ledger.contradictions().await?, ..Scrubbed::default() };

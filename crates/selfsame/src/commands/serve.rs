@@ -1,13 +1,18 @@
 //! `selfsame serve`: the server.
 
+mod objects;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
-use engine::{Engine, ports::Upstream};
+use engine::{
+    Engine,
+    ports::{Blobs, Upstream},
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    compose::{Composed, DataDir, DatabaseChoice},
+    compose::{Composed, DataDir, DatabaseChoice, Unusable},
     mirrors,
     outcome::{Failure, Outcome},
 };
@@ -42,6 +47,8 @@ pub struct ServeArgs {
     /// How log lines are written.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
+    #[command(flatten)]
+    objects: objects::ObjectArgs,
 }
 
 /// The URL of a database, as somebody wrote it. It may hold a password, so it is never shown, not even where it is wrong.
@@ -84,7 +91,8 @@ impl ServeArgs {
     pub fn quiet(data: PathBuf) -> Self {
         let origin = "selfsame.invalid/ledger".to_owned();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { data, database: None, listen, origin, mirrors: None, log: LogFormat::Text }
+        let (database, mirrors, objects) = Default::default();
+        Self { data, database, listen, origin, mirrors, log: LogFormat::Text, objects }
     }
 }
 
@@ -104,6 +112,7 @@ pub async fn run(args: ServeArgs) -> Outcome {
 
 /// Opens the data directory and starts an engine on it.
 pub async fn compose(args: &ServeArgs) -> Result<Composed, Failure> {
+    let broken = |unusable: Unusable| Failure::broken(unusable.to_string());
     let database = match &args.database {
         None => DatabaseChoice::Embedded,
         Some(DatabaseUrl(url)) => match url.parse() {
@@ -111,11 +120,11 @@ pub async fn compose(args: &ServeArgs) -> Result<Composed, Failure> {
             Err(invalid) => return Err(Failure::usage(format!("{invalid}"), "see `selfsame serve --help`")),
         },
     };
-    DataDir::new(&args.data)
-        .with_database(database)
-        .compose(&args.origin)
-        .await
-        .map_err(|unusable| Failure::broken(unusable.to_string()))
+    let data = DataDir::new(&args.data).with_database(database);
+    if let Some(place) = args.objects.place()? {
+        data.keep_objects_at(&place).map_err(broken)?;
+    }
+    data.compose(&args.origin).await.map_err(broken)
 }
 
 /// Starts a server on a listener.
@@ -128,7 +137,7 @@ pub fn start(
     let app = server::App::new(composed.engine.clone(), &composed.verifier).mirroring(upstream);
     let router = server::router(app);
     let (stop, mut stopped) = watch::channel(false);
-    let blobs = composed.storage.blobs.clone();
+    let blobs = composed.storage.ports.blobs.clone();
     tokio::spawn(collect_uploads(blobs, stopped.clone()));
     let task = tokio::spawn(server::serve(listener, router, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
@@ -136,9 +145,9 @@ pub fn start(
     Ok(Serving { address, engine: composed.engine, stop, task })
 }
 
-async fn collect_uploads(blobs: Arc<store::blobs::Directory>, mut stopped: watch::Receiver<bool>) {
+async fn collect_uploads(blobs: Arc<dyn Blobs>, mut stopped: watch::Receiver<bool>) {
     loop {
-        match blobs.collect_uploads(UPLOAD_AGE) {
+        match blobs.collect_uploads(UPLOAD_AGE).await {
             Ok(0) => {}
             Ok(discarded) => tracing::info!(discarded, "Discarded uploads that nobody had touched for a day"),
             Err(error) => tracing::warn!(%error, "Stale uploads cannot be looked for"),

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use domain::{Algorithm, Digest};
 use engine::ports::{BlobRange, ByteStream, Trouble};
 use rustix::io::ReadWriteFlags;
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256, Sha512, digest::common::hazmat::SerializableState};
 
 use super::{CHUNK, SMALL, buffers::Buffers, damaged, sums};
 use crate::waiting::blocking;
@@ -79,7 +79,7 @@ impl Hashed {
 
 /// A running hash.
 #[derive(Clone)]
-pub(super) enum Hasher {
+pub(crate) enum Hasher {
     Sha256(Sha256),
     Sha512(Sha512),
 }
@@ -92,17 +92,33 @@ impl Hasher {
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha512(hasher) => hasher.update(bytes),
         }
     }
 
-    fn finish(self) -> Digest {
+    pub fn finish(self) -> Digest {
         match self {
             Self::Sha256(hasher) => Digest::from_hash(Algorithm::Sha256, &hasher.finalize()),
             Self::Sha512(hasher) => Digest::from_hash(Algorithm::Sha512, &hasher.finalize()),
+        }
+    }
+
+    /// Its state, to go on with elsewhere.
+    pub fn save(&self) -> Vec<u8> {
+        match self {
+            Self::Sha256(hasher) => hasher.serialize().to_vec(),
+            Self::Sha512(hasher) => hasher.serialize().to_vec(),
+        }
+    }
+
+    /// Goes on from a state that was saved; `None` if the bytes are none.
+    pub fn resume(algorithm: Algorithm, state: &[u8]) -> Option<Self> {
+        match algorithm {
+            Algorithm::Sha256 => Sha256::deserialize(state.try_into().ok()?).map(Self::Sha256).ok(),
+            Algorithm::Sha512 => Sha512::deserialize(state.try_into().ok()?).map(Self::Sha512).ok(),
         }
     }
 }

@@ -16,7 +16,7 @@ const CACHED_MAX: usize = 512 * 1024;
 
 /// Takes the sums of bytes as they come.
 #[derive(Clone, Default)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     sums: Vec<u64>,
     partial: Option<(XxHash3_64, usize)>,
 }
@@ -50,12 +50,12 @@ impl Chunks {
 }
 
 /// The sum of one chunk.
-pub(super) fn sum(chunk: &[u8]) -> u64 {
+pub(crate) fn sum(chunk: &[u8]) -> u64 {
     XxHash3_64::oneshot(chunk)
 }
 
 /// The file of sums: magic, the blob's size, the sums, and the sum of all that.
-pub(super) fn encode(size: u64, sums: &[u64]) -> Vec<u8> {
+pub(crate) fn encode(size: u64, sums: &[u64]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(size.to_be_bytes());
     sums.iter().for_each(|sum| bytes.extend(sum.to_be_bytes()));
@@ -64,7 +64,7 @@ pub(super) fn encode(size: u64, sums: &[u64]) -> Vec<u8> {
 }
 
 /// The sums of a blob of `size` bytes; `None` if the file is not that of such a blob, or damaged.
-pub(super) fn decode(bytes: &[u8], size: u64) -> Option<Vec<u64>> {
+pub(crate) fn decode(bytes: &[u8], size: u64) -> Option<Vec<u64>> {
     let (body, own) = bytes.split_last_chunk::<8>()?;
     let rest = body.strip_prefix(MAGIC)?;
     let (claimed, sums) = rest.split_first_chunk::<8>()?;
@@ -76,7 +76,7 @@ pub(super) fn decode(bytes: &[u8], size: u64) -> Option<Vec<u64>> {
 
 /// The sums of blobs that were read lately; those that were not asked for longest go first.
 #[derive(Default)]
-pub(super) struct SumCache(Mutex<Cached>);
+pub(crate) struct SumCache(Mutex<Cached>);
 
 #[derive(Default)]
 struct Cached {

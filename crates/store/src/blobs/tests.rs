@@ -176,7 +176,7 @@ async fn nobody_waits_for_a_client_that_is_gone() {
     assert_eq!(directory.upload_offset(&id).await.expect("an offset"), 10);
     let refused = directory.append(&id, 0, pieces(&bytes(1), 1), PLENTY).await;
     assert!(matches!(refused, Err(UploadError::OutOfOrder { stands_at: 10, .. })), "{refused:?}");
-    assert_eq!(directory.collect_uploads(Duration::ZERO).expect("a count"), 0, "somebody is at work on it");
+    assert_eq!(directory.collect_uploads(Duration::ZERO).await.expect("a count"), 0, "somebody is at work on it");
     drop(append);
     let goes_on = directory.append(&id, 10, pieces(&bytes(1), 1), PLENTY).await;
     assert_eq!(goes_on.expect("the upload goes on"), 11);
@@ -190,8 +190,8 @@ async fn stale_uploads_are_collected() {
             .await
             .expect("uploads");
     directory.append(&ids[0], 0, pieces(&bytes(10), 3), PLENTY).await.expect("it begins");
-    assert_eq!(directory.collect_uploads(Duration::from_secs(3_600)).expect("a count"), 0, "none is old");
-    assert_eq!(directory.collect_uploads(Duration::ZERO).expect("a count"), 3);
+    assert_eq!(directory.collect_uploads(Duration::from_secs(3_600)).await.expect("a count"), 0, "none is old");
+    assert_eq!(directory.collect_uploads(Duration::ZERO).await.expect("a count"), 3);
     for id in &ids {
         assert!(matches!(directory.upload_offset(id).await, Err(UploadError::Unknown(_))));
         assert!(matches!(reopened(&folder).upload_offset(id).await, Err(UploadError::Unknown(_))));

@@ -228,8 +228,7 @@ impl Directory {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&upload.id);
     }
 
-    /// Discards uploads that nobody has touched for `older_than`; answers with how many.
-    pub fn collect_uploads(&self, older_than: Duration) -> Result<usize, Trouble> {
+    pub(super) fn collect_stale(&self, older_than: Duration) -> Result<usize, Trouble> {
         let folder = self.root.join("uploads");
         let mut collected = 0;
         for entry in fs::read_dir(&folder).map_err(|error| trouble("list", &folder, error))? {

@@ -1,6 +1,10 @@
 //! The [`Blobs`] port.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +18,7 @@ use crate::blobs::{new_upload_id, slice};
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     blobs: BTreeMap<Digest, Bytes>,
-    uploads: BTreeMap<UploadId, Vec<u8>>,
+    uploads: BTreeMap<UploadId, (Vec<u8>, Instant)>,
 }
 
 #[async_trait]
@@ -73,12 +77,12 @@ impl Blobs for Memory {
 
     async fn begin_upload(&self, owner: &str, _: Algorithm) -> Result<UploadId, Trouble> {
         let id = new_upload_id(owner)?;
-        locked(&self.blobs).uploads.insert(id.clone(), Vec::new());
+        locked(&self.blobs).uploads.insert(id.clone(), (Vec::new(), Instant::now()));
         Ok(id)
     }
 
     async fn upload_offset(&self, id: &UploadId) -> Result<u64, UploadError> {
-        locked(&self.blobs).upload(id).map(|bytes| bytes.len() as u64)
+        locked(&self.blobs).upload(id).map(|(bytes, _)| bytes.len() as u64)
     }
 
     async fn append(&self, id: &UploadId, offset: u64, mut bytes: ByteStream, limit: u64) -> Result<u64, UploadError> {
@@ -97,7 +101,7 @@ impl Blobs for Memory {
 
     async fn finish_upload(&self, id: &UploadId, digest: &Digest) -> Result<u64, UploadError> {
         let mut kept = locked(&self.blobs);
-        let bytes = kept.uploads.remove(id).ok_or_else(|| UploadError::Unknown(id.clone()))?;
+        let (bytes, _) = kept.uploads.remove(id).ok_or_else(|| UploadError::Unknown(id.clone()))?;
         let size = bytes.len() as u64;
         kept.put(digest, bytes.into())?;
         Ok(size)
@@ -106,6 +110,13 @@ impl Blobs for Memory {
     async fn cancel_upload(&self, id: &UploadId) -> Result<(), UploadError> {
         let gone = locked(&self.blobs).uploads.remove(id);
         gone.map(drop).ok_or_else(|| UploadError::Unknown(id.clone()))
+    }
+
+    async fn collect_uploads(&self, older_than: Duration) -> Result<usize, Trouble> {
+        let mut kept = locked(&self.blobs);
+        let before = kept.uploads.len();
+        kept.uploads.retain(|_, (_, touched)| touched.elapsed() < older_than);
+        Ok(before - kept.uploads.len())
     }
 }
 
@@ -119,17 +130,18 @@ impl Kept {
         Ok(())
     }
 
-    fn upload(&mut self, id: &UploadId) -> Result<&mut Vec<u8>, UploadError> {
+    fn upload(&mut self, id: &UploadId) -> Result<&mut (Vec<u8>, Instant), UploadError> {
         self.uploads.get_mut(id).ok_or_else(|| UploadError::Unknown(id.clone()))
     }
 
     fn append(&mut self, id: &UploadId, begins_at: u64, bytes: &[u8]) -> Result<(), UploadError> {
-        let upload = self.upload(id)?;
+        let (upload, touched) = self.upload(id)?;
         let stands_at = upload.len() as u64;
         if stands_at != begins_at {
             return Err(UploadError::OutOfOrder { stands_at, begins_at });
         }
         upload.extend_from_slice(bytes);
+        *touched = Instant::now();
         Ok(())
     }
 }

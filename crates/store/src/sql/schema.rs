@@ -25,7 +25,7 @@ pub(super) enum Unfit {
 }
 
 /// Each version's statements, in order. A version that was released never changes.
-const VERSIONS: [&str; 2] = ["
+const VERSIONS: [&str; 3] = ["
 CREATE TABLE entries(idx INTEGER PRIMARY KEY, body BLOB NOT NULL, leaf BLOB NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE head(id INTEGER PRIMARY KEY, frontier BLOB NOT NULL, at INTEGER NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT NULL);
@@ -70,6 +70,13 @@ CREATE TABLE project_entries(
 ", "
 CREATE TABLE checkpoint(id INTEGER PRIMARY KEY, size INTEGER NOT NULL, note BLOB NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE verifier(id INTEGER PRIMARY KEY, name TEXT NOT NULL, seal INTEGER NOT NULL);
+", "
+CREATE TABLE uploads(
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL, at INTEGER NOT NULL, seal INTEGER NOT NULL);
+CREATE INDEX uploads_by_age ON uploads(at);
+CREATE TABLE upload_parts(
+    upload TEXT NOT NULL, number INTEGER NOT NULL, etag TEXT NOT NULL, sums BLOB NOT NULL, seal INTEGER NOT NULL,
+    PRIMARY KEY(upload, number));
 "];
 
 /// Brings the database to this version, each step whole or not at all.

@@ -74,11 +74,18 @@ pub async fn run(context: &Context, mut args: VerifyArgs) -> Outcome {
         Some(path) => Some(Earlier::read(path, &key).await?),
         None => None,
     };
-    if args.place.url.is_none() && args.place.dir.is_none() {
-        args.place.dir = args.data.as_ref().map(|data| data.join("ledger"));
-    }
-    let (source, context) = args.place.open(context).await?;
-    let against = Against::gather(&context, &source, args.data.as_deref(), earlier).await?;
+    let database = args.data.as_deref().map(Database::open).transpose()?;
+    let stored = database.as_ref().filter(|database| database.objects.is_some());
+    let (source, context) = match stored.filter(|_| args.place.url.is_none() && args.place.dir.is_none()) {
+        Some(database) => (Source::Stored(database.ports.tiles.clone()), context.clone()),
+        None => {
+            if args.place.url.is_none() && args.place.dir.is_none() {
+                args.place.dir = args.data.as_ref().map(|data| data.join("ledger"));
+            }
+            args.place.open(context).await?
+        }
+    };
+    let against = Against::gather(&context, &source, (args.data.as_deref(), database), earlier).await?;
     let wanted = against.shown.as_ref().ok().filter(|_| against.database.is_none()).map(|shown| shown.size);
     let report = match checkpoint_for(&source, &key, wanted).await? {
         Ok(checkpoint) => verify(&source, &checkpoint, &key, against).await?,
@@ -98,10 +105,9 @@ impl Against {
     async fn gather(
         context: &Context,
         source: &Source,
-        data: Option<&Path>,
+        (data, database): (Option<&Path>, Option<Database>),
         earlier: Option<Earlier>,
     ) -> Outcome<Self> {
-        let database = data.map(Database::open).transpose()?;
         let mut findings = Vec::new();
         let shown = match (&database, source) {
             (Some(database), _) => database.shown().await.map_err(|trouble| {
@@ -111,7 +117,7 @@ impl Against {
             (None, Source::Server(client)) => {
                 Shown::of_server(client).await?.map_err(|why| NotChecked::asked(STATE, why))
             }
-            (None, Source::Directory(_)) => {
+            (None, Source::Directory(_) | Source::Stored(_)) => {
                 Err(NotChecked::unasked(STATE, "published files do not show it: give --data or --url for that"))
             }
             (None, Source::Mirror(_)) => Err(NotChecked::unasked(
@@ -120,12 +126,15 @@ impl Against {
             )),
         };
         let shelf = match (data, source) {
-            (Some(data), _) => Ok(Shelf::Files(data.to_owned())),
+            (Some(data), _) => Ok(match database.as_ref().filter(|database| database.objects.is_some()) {
+                Some(database) => Shelf::Stored(database.ports.blobs.clone()),
+                None => Shelf::Files(data.to_owned()),
+            }),
             (None, Source::Server(_)) => Ok(Shelf::Server(Box::new(context.clone()))),
             (None, Source::Directory(folder)) if folder.join("../blobs").is_dir() => {
                 Ok(Shelf::Files(folder.join("..")))
             }
-            (None, Source::Directory(_)) => {
+            (None, Source::Directory(_) | Source::Stored(_)) => {
                 Err(NotChecked::unasked(BLOBS, "there is no folder `blobs` beside the ledger: give --data or --url"))
             }
             (None, Source::Mirror(_)) => Err(NotChecked::unasked(
