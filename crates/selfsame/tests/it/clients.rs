@@ -35,7 +35,7 @@ pub(super) fn skopeo(server: &Server, token: &str, arguments: &[&str]) -> super:
 
 #[test]
 fn skopeo_and_buildah_push_and_pull_what_they_pushed() {
-    let server = Server::start();
+    let server = Server::start_on(super::COLUMN);
     server.apply_project();
     image(&server, "web", "amd64");
     let admin = server.admin();
@@ -58,7 +58,7 @@ fn skopeo_and_buildah_push_and_pull_what_they_pushed() {
 
 #[test]
 fn a_multi_platform_index_keeps_every_digest() {
-    let server = Server::start();
+    let server = Server::start_on(super::COLUMN);
     server.apply_project();
     let folder = server.folder();
     for architecture in ["amd64", "arm64"] {
@@ -148,7 +148,7 @@ fn a_stage_pulls_the_index(server: &Server, there: &str, wider: &str) -> String 
 
 #[test]
 fn production_pulls_only_what_production_has() {
-    let server = Server::start();
+    let server = Server::start_on(super::COLUMN);
     server.apply_project();
     image(&server, "web", "amd64");
     image(&server, "other", "amd64");
@@ -180,7 +180,7 @@ fn production_pulls_only_what_production_has() {
 
 #[test]
 fn podman_logs_in_pulls_and_pushes() {
-    let server = Server::start();
+    let server = Server::start_on(super::COLUMN);
     server.apply_project();
     image(&server, "web", "amd64");
     let admin = server.admin();

@@ -1,6 +1,8 @@
 //! End-to-end: the real program, real clients, real disks. Each step that is to succeed (`Server::done`) is followed by an audit of the whole
 //! ledger and of all that the server shows.
 
+#![expect(clippy::duplicate_mod, reason = "the same tests run on each column")]
+
 mod audits;
 mod backups;
 mod clients;
@@ -8,6 +10,8 @@ mod disks;
 mod elsewhere;
 mod http;
 mod kills;
+mod objects;
+mod on_objects;
 mod oras;
 mod quickstart;
 mod replicas;
@@ -15,3 +19,6 @@ mod server;
 mod stages;
 mod uploads;
 mod verbs;
+
+/// What the tests of this module's children run on.
+const COLUMN: store::conformance::Column = store::conformance::Column::Embedded;

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use store::{conformance::Column, objects::Place};
+
 use super::http;
 
 /// The program under test.
@@ -37,6 +39,7 @@ pub struct Server {
     data: PathBuf,
     port: u16,
     more: Vec<String>,
+    column: Column,
 }
 
 /// What a command of the client came to.
@@ -53,9 +56,15 @@ pub struct Ran {
 impl Server {
     /// A server on a new data directory.
     pub fn start() -> Self {
+        Self::start_on(Column::Embedded)
+    }
+
+    /// A server on a new data directory that uses what the column is made of.
+    pub fn start_on(column: Column) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
-        Self::start_in(folder, data)
+        column.prepare(&data);
+        Self::begin(folder, data, column, &[])
     }
 
     /// A server on `data`, which may lie elsewhere than in `folder`.
@@ -65,10 +74,22 @@ impl Server {
 
     /// The same, with more arguments of `serve`.
     pub fn start_with(folder: tempfile::TempDir, data: PathBuf, more: &[&str]) -> Self {
+        Self::begin(folder, data, Column::Embedded, more)
+    }
+
+    /// A new server that keeps its blobs at `place`, told so on the command line.
+    pub fn start_at(place: &Place) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        let (bucket, endpoint) = (place.bucket.to_string(), place.endpoint.as_ref().expect("an address").to_string());
+        Self::begin(folder, data, Column::ScaleOut, &["--objects", &bucket, "--objects-endpoint", &endpoint])
+    }
+
+    fn begin(folder: tempfile::TempDir, data: PathBuf, column: Column, more: &[&str]) -> Self {
         let port = free_port();
         let more: Vec<String> = more.iter().map(ToString::to_string).collect();
-        let child = spawn(&data, port, &[], &more);
-        let mut server = Self { child, folder, data, port, more };
+        let child = spawn(&data, port, &[], column, &more);
+        let mut server = Self { child, folder, data, port, more, column };
         server.wait_until_up();
         server
     }
@@ -102,14 +123,14 @@ impl Server {
     /// Starts the server again on the same data, on the same port; the seconds that took.
     pub fn restart(&mut self) -> f64 {
         let begun = Instant::now();
-        self.child = spawn(&self.data, self.port, &[], &self.more);
+        self.child = spawn(&self.data, self.port, &[], self.column, &self.more);
         self.wait_until_up();
         begun.elapsed().as_secs_f64()
     }
 
     /// Starts the server again through another program, such as a tracer, with its arguments.
     pub fn restart_through(&mut self, wrapper: &[&str]) {
-        self.child = spawn(&self.data, self.port, wrapper, &self.more);
+        self.child = spawn(&self.data, self.port, wrapper, self.column, &self.more);
         self.wait_until_up();
     }
 
@@ -141,6 +162,7 @@ impl Server {
         for name in ["SERVER", "TOKEN", "TOKEN_FILE", "PROJECT", "DATA"] {
             client.env_remove(format!("SELFSAME_{name}"));
         }
+        client.envs(self.column.environment());
         client.env("XDG_CONFIG_HOME", self.folder.path().join("config"));
         client.env("XDG_STATE_HOME", self.folder.path().join("state"));
         for name in ["REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "DOCKER_CONFIG"] {
@@ -245,7 +267,13 @@ impl Server {
         let whoami = || http::send(&self.host(), &self.admin(), "GET", "/v1/whoami", &[], b"").ok();
         let Some(entries) = whoami().and_then(|answer| answer.json()["as_of"].as_u64()) else { return };
         let published = || -> Option<u64> {
-            fs::read_to_string(self.data.join("ledger/checkpoint")).ok()?.lines().nth(1)?.parse().ok()
+            let checkpoint = match self.column {
+                Column::Embedded => fs::read(self.data.join("ledger/checkpoint")).ok()?,
+                Column::ScaleOut => {
+                    http::send(&self.host(), &self.admin(), "GET", "/ledger/checkpoint", &[], b"").ok()?.body
+                }
+            };
+            String::from_utf8(checkpoint).ok()?.lines().nth(1)?.parse().ok()
         };
         let begun = Instant::now();
         while published().is_none_or(|published| published < entries) && begun.elapsed() < Duration::from_secs(30) {
@@ -256,9 +284,12 @@ impl Server {
     /// What an audit of the directory comes to, with the database and the blobs; the server need not run.
     pub fn audit_directory(&self) -> Ran {
         let (ledger, key) = (self.data.join("ledger"), self.data.join("keys/ledger.pub"));
-        let arguments =
-            ["audit", "verify", "--dir", ledger.to_str().expect("a path"), "--key", key.to_str().expect("a path")];
-        self.run("", &[&arguments[..], &["--data", self.data.to_str().expect("a path")]].concat())
+        let (data, key) = (self.data.to_str().expect("a path"), key.to_str().expect("a path"));
+        let place: &[&str] = match self.column {
+            Column::Embedded => &["--dir", ledger.to_str().expect("a path")],
+            Column::ScaleOut => &[],
+        };
+        self.run("", &[&["audit", "verify", "--key", key, "--data", data], place].concat())
     }
 }
 
@@ -279,11 +310,12 @@ impl From<Output> for Ran {
     }
 }
 
-fn spawn(data: &Path, port: u16, wrapper: &[&str], more: &[String]) -> Child {
+fn spawn(data: &Path, port: u16, wrapper: &[&str], column: Column, more: &[String]) -> Child {
     let listen = format!("127.0.0.1:{port}");
     let whole: Vec<&str> = wrapper.iter().copied().chain([PROGRAM]).collect();
     let mut command = Command::new(whole[0]);
     command.args(&whole[1..]).arg("serve").arg("--data").arg(data).args(["--listen", &listen]).args(more);
+    command.envs(column.environment());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("the server can be started")
 }

@@ -11,7 +11,7 @@ fn ask(server: &Server, token: &str, method: &str, path: &str, headers: &[(&str,
 
 #[test]
 fn chunks_go_on_where_they_stand_even_after_a_kill() {
-    let mut server = Server::start();
+    let mut server = Server::start_on(super::COLUMN);
     server.apply_project();
     let admin = server.admin();
     let whole: Vec<u8> = (0..300_000_u32).map(|number| (number % 251) as u8).collect();
@@ -46,7 +46,7 @@ fn chunks_go_on_where_they_stand_even_after_a_kill() {
 
 #[test]
 fn a_blob_is_mounted_from_where_it_may_be_pulled() {
-    let server = Server::start();
+    let server = Server::start_on(super::COLUMN);
     server.apply_project();
     let admin = server.admin();
     let digest = domain::Digest::sha256(b"a layer");

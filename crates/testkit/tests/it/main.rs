@@ -1,9 +1,12 @@
 //! The whole system over HTTP, in one process, audited after every step.
 
+#![expect(clippy::duplicate_mod, reason = "the same tests run on each column")]
+
 mod answers;
 mod conformance;
 mod engine;
 mod hostile;
+mod on_objects;
 mod published;
 mod pulls;
 mod pushes;
@@ -12,3 +15,6 @@ mod rights;
 mod silence;
 mod story;
 mod unsure;
+
+/// What the tests of this module's children run on.
+const COLUMN: testkit::Column = testkit::Column::Embedded;

@@ -28,7 +28,7 @@ struct Answer {
 
 impl Registry {
     async fn begin() -> Self {
-        let world = World::begin().await;
+        let world = World::on(super::COLUMN).await;
         let http = world.http();
         Self { world, http }
     }

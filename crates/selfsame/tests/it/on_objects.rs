@@ -1,0 +1,11 @@
+//! The same tests once more, on object storage.
+
+use super::{http, server};
+
+/// What the tests of this module's children run on.
+const COLUMN: store::conformance::Column = store::conformance::Column::ScaleOut;
+
+#[path = "clients.rs"]
+mod clients;
+#[path = "uploads.rs"]
+mod uploads;
