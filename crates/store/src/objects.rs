@@ -16,7 +16,7 @@
 //! requests, which not every storage has.
 //!
 //! Reading checks every byte before it is handed out, as the directory does; see `docs/decisions/0004-verified-reads.md` and
-//! `docs/decisions/0010-object-storage.md`.
+//! `docs/decisions/0014-blobs-in-object-storage.md`.
 
 mod bucket;
 mod choice;
