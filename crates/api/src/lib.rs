@@ -44,7 +44,7 @@ pub use release::{CreatedRelease, Release, ReleaseInStage, ReleaseRequest, Relea
 pub use stage::{ApprovalRequest, HealthRequest, PromotionRequest, RollbackRequest, SteeringRequest, VetoRequest};
 pub use state::StateRow;
 pub use token::{Ending, IssuedToken, Role, Roles, TokenRequest};
-pub use trace::{InRelease, InStage, Trace};
+pub use trace::{Attached, InRelease, InStage, Trace};
 
 /// The header of every answer: how many ledger entries it takes into account.
 pub const LEDGER_SIZE_HEADER: &str = "selfsame-ledger-size";

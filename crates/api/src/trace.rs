@@ -1,6 +1,6 @@
 //! [`Trace`]: everything about a digest.
 
-use domain::{ComponentName, Digest, ProjectName, ReleaseId, RepositoryName, StageName, Timestamp};
+use domain::{ComponentName, Digest, ProjectName, ReleaseId, RepositoryName, StageName, TagName, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,11 +24,41 @@ pub struct Trace {
     pub evidence: Vec<Evidence>,
     /// The holds on it, in the projects that the asker may read and everywhere.
     pub holds: Vec<Hold>,
+    /// What is attached to it, where it was pushed: what names it as its subject, and what tags say belongs to it, in one list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<Attached>,
+    /// Whether more is attached to it than is listed; the registry's list of referrers has it in pages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more_attached: bool,
     /// The entries about it, in order.
     pub entries: Vec<Entry>,
     /// The cursor for more entries; none if these are all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+/// Something that is attached to an artifact: a signature, an attestation, a bill of materials, anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Attached {
+    /// The digest of its manifest.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// Where both are.
+    #[schema(value_type = String)]
+    pub repository: RepositoryName,
+    /// The media type of its manifest.
+    pub media_type: String,
+    /// The size of its manifest in bytes.
+    pub size: u64,
+    /// Its artifact type, where it names its subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// Whether it names its subject itself, so that the registry's list of referrers has it.
+    pub refers: bool,
+    /// The tags that say that it belongs there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub tags: Vec<TagName>,
 }
 
 /// A release that a digest is, or is part of.

@@ -8,6 +8,7 @@
 //! in a microsecond and replayed in ten years.
 
 mod actor;
+mod attached;
 pub mod canonical;
 mod command;
 pub mod config;
@@ -25,6 +26,7 @@ mod testing;
 mod time;
 
 pub use actor::{Actor, BUILT_IN_ROLES, CustomRoles, Grant, InvalidGrant, Permission, Scope};
+pub use attached::About;
 pub use command::{Command, Submission};
 pub use config::{InvalidConfig, ProjectConfig};
 pub use decide::{TAGS_MAX, TEXT_BYTES_MAX, decide};

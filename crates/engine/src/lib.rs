@@ -10,6 +10,7 @@
 //! * Readers see whole commits, in order.
 
 mod as_of;
+pub mod attached;
 mod backup;
 mod clock;
 mod elsewhere;

@@ -1,9 +1,13 @@
-//! [`Climb`]: the way up from a digest, to the manifests that name it and to what those are about.
+//! [`Climb`]: the way up from a digest, to the manifests that name it and to what those are about. Tags say so, too, and may say so of each
+//! other in a circle.
 
 use std::collections::BTreeSet;
 
 use domain::{Digest, RepositoryName};
-use engine::ports::{Catalog, Trouble};
+use engine::{
+    attached,
+    ports::{Catalog, Trouble},
+};
 
 /// How many manifests are looked at before a climb ends. Whoever climbs takes that for a no.
 const NODES_MAX: usize = 2000;
@@ -46,13 +50,14 @@ impl<'a> Climb<'a> {
     /// Goes on above `digest`; `false` if nothing is there.
     pub async fn go_above(&mut self, digest: &Digest) -> Result<bool, Trouble> {
         let named = self.page(digest, None).await?;
-        let subject = self.catalog.subject(self.repository, digest).await?;
-        let about = subject.is_some();
-        self.add(subject.into_iter().collect());
+        let subjects = attached::subjects(self.catalog, self.repository, digest).await?;
+        self.cut |= subjects.cut;
+        let about = !subjects.digests.is_empty();
+        self.add(subjects.digests.into_iter().collect());
         Ok(named || about)
     }
 
-    /// Whether the climb ended early, because there were too many manifests.
+    /// Whether the climb did not see everything, because there were too many manifests or tags.
     pub fn was_cut(&self) -> bool {
         self.cut
     }

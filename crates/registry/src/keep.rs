@@ -1,38 +1,66 @@
-//! What a release keeps: its artifacts, and all that they are made of.
+//! What a release keeps: its artifacts, all that they are made of, and what is attached to any of it.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use domain::{Digest, Key, Refusal, RepositoryName, State};
+use domain::{Digest, Key, ProjectName, Refusal, RepositoryName, State, TagName};
+use engine::attached;
 
 use crate::{Registry, error::Failure};
 
 /// How many manifests are looked at, on the way up from a digest. Where there are more, the answer is that it stays.
 const NODES_MAX: usize = 1000;
 
-/// Refuses the deletion of a manifest that an index of a release is made of. (Of what a release names itself, the rules know.) What is
-/// only about a released artifact can go.
+/// Refuses the deletion of a manifest that a release is made of, by way of its indexes, or that is about such a one: signatures go with
+/// what they sign. (Of what a release names itself, the rules know.)
 pub(crate) async fn refuse_released(
     registry: &Registry,
     repository: &RepositoryName,
     digest: &Digest,
 ) -> Result<(), Failure> {
+    match repository.project() {
+        Some(project) if is_released(registry, repository, &project, digest).await? => in_use(digest),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses the deletion of a tag that attaches something to what a release is made of.
+pub(crate) async fn refuse_attaching(
+    registry: &Registry,
+    repository: &RepositoryName,
+    tag: &TagName,
+) -> Result<(), Failure> {
     let Some(project) = repository.project() else { return Ok(()) };
-    let in_use = || Err(Refusal::ArtifactInUse { digest: digest.clone() }.into());
-    let catalog = &registry.engine.ports().catalog;
+    match attached::subject_of(&*registry.engine.ports().catalog, repository, tag).await? {
+        Some(subject) if is_released(registry, repository, &project, &subject).await? => in_use(&subject),
+        _ => Ok(()),
+    }
+}
+
+fn in_use(digest: &Digest) -> Result<(), Failure> {
+    Err(Refusal::ArtifactInUse { digest: digest.clone() }.into())
+}
+
+async fn is_released(
+    registry: &Registry,
+    repository: &RepositoryName,
+    project: &ProjectName,
+    digest: &Digest,
+) -> Result<bool, Failure> {
+    let catalog = &*registry.engine.ports().catalog;
     let mut waiting = VecDeque::from([digest.clone()]);
     let mut seen = BTreeSet::from([digest.clone()]);
     while let Some(node) = waiting.pop_front() {
-        for container in catalog.containers(repository, &node, None, NODES_MAX).await? {
-            if !seen.insert(container.clone()) {
-                continue;
-            }
-            let keys = [Key::Subject(project.clone(), container.clone())];
-            let in_release = |state: &State| state.subject(&project, &container).is_some_and(|known| known.in_release);
-            if registry.engine.read(&keys, in_release).await? || seen.len() >= NODES_MAX {
-                return in_use();
-            }
-            waiting.push_back(container);
+        let keys = [Key::Subject(project.clone(), node.clone())];
+        let in_release = |state: &State| state.subject(project, &node).is_some_and(|known| known.in_release);
+        if registry.engine.read(&keys, in_release).await? {
+            return Ok(true);
+        }
+        let subjects = attached::subjects(catalog, repository, &node).await?;
+        let containers = catalog.containers(repository, &node, None, NODES_MAX).await?;
+        waiting.extend(containers.into_iter().chain(subjects.digests).filter(|above| seen.insert(above.clone())));
+        if subjects.cut || seen.len() >= NODES_MAX {
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }

@@ -285,6 +285,7 @@ pub(crate) async fn delete(registry: &Registry, rights: Rights, reference: Refer
             if rights.stage_tag(tag.as_str()).is_none() {
                 catalog.tag(&repository, &tag).await?.ok_or_else(|| unknown(&rights, &tag))?;
             }
+            keep::refuse_attaching(registry, &repository, &tag).await?;
             Command::DeleteTag { repository, tag }
         }
         Reference::NoTag(invalid) => return Err(unknown(&rights, &invalid.text)),

@@ -179,6 +179,26 @@ pub trait Catalog: Send + Sync + 'static {
     /// What a manifest of the repository is about.
     async fn subject(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Digest>, Trouble>;
 
+    /// The tags that point to a manifest of the repository, in lexical order from `from` on, at most `limit`.
+    async fn tags_of(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        from: &str,
+        limit: usize,
+    ) -> Result<Vec<TagName>, Trouble>;
+
+    /// Manifests of the repository whose digests begin with `beginning`, in their order, at most `limit`.
+    async fn manifests_like(
+        &self,
+        repository: &RepositoryName,
+        beginning: &str,
+        limit: usize,
+    ) -> Result<Vec<Digest>, Trouble>;
+
+    /// Repositories that have the manifest, at most 100.
+    async fn manifest_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble>;
+
     /// The manifest with all that it consists of, down to the layers; no more is looked up once there are `limit` parts.
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble>;
 

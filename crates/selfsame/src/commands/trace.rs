@@ -63,6 +63,14 @@ fn describe(trace: &Trace) -> String {
         let place = hold.project.as_ref().map_or("everywhere".to_owned(), |project| format!("in project `{project}`"));
         let _ = write!(text, "\n  HELD {place} by {} since {}: {}", hold.mark.by, hold.mark.at, hold.mark.reason);
     }
+    for attached in &trace.attached {
+        let kind = attached.artifact_type.as_ref().map_or(String::new(), |kind| format!(", {kind}"));
+        let tags: String = attached.tags.iter().map(|tag| format!(", as `{tag}`")).collect();
+        let _ = write!(text, "\n  attached in {}: {}{kind}{tags}", attached.repository, attached.digest);
+    }
+    if trace.more_attached {
+        text.push_str("\n  and more is attached: `oras discover` and other clients of the registry list all of it");
+    }
     for evidence in &trace.evidence {
         let name = evidence.name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
         let other = evidence.subject.as_ref().filter(|subject| **subject != trace.digest);

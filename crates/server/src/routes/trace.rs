@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{Evidence, Hold, InRelease, InStage, PageQuery, Trace};
+use api::{Attached, Evidence, Hold, InRelease, InStage, PageQuery, Trace};
 use axum::{Json, extract::State, response::Response};
 use domain::{Actor, Digest, Entry, Event, Key, Permission, ProjectName, ReleaseId};
+use engine::attached;
 
 use super::{at_size, cursor, limit};
 use crate::{
@@ -12,6 +13,9 @@ use crate::{
     ask::{Asked, At, Caller},
     paths::DigestPath,
 };
+
+/// How much of what is attached is listed for each repository.
+const ATTACHED_MAX: usize = 100;
 
 /// Show everything about a digest that one may see.
 ///
@@ -39,6 +43,8 @@ pub async fn show(
         releases: Vec::new(),
         evidence: Vec::new(),
         holds: Vec::new(),
+        attached: Vec::new(),
+        more_attached: false,
         entries: Vec::new(),
         next,
     };
@@ -58,6 +64,7 @@ pub async fn show(
         trace.entries.push((index, entry).into());
     }
     gather_evidence(&app, &subjects, &mut trace).await?;
+    gather_attached(&app, &mut trace).await?;
     trace.holds = holds_on(&app, &caller.actor, &digest, !subjects.is_empty()).await?;
     Ok(at_size(as_of, Json(trace)))
 }
@@ -93,6 +100,25 @@ async fn gather_evidence(
         }
     }
     trace.evidence.sort_by_key(|evidence| evidence.index);
+    Ok(())
+}
+
+/// What is attached to the digest in the repositories that it was pushed to. Those are of projects that the actor may read.
+async fn gather_attached(app: &App, trace: &mut Trace) -> Result<(), Problem> {
+    let catalog = &*app.engine.ports().catalog;
+    for repository in &trace.repositories {
+        let (found, more) = attached::attached(catalog, repository, &trace.digest, ATTACHED_MAX).await?;
+        trace.more_attached |= more;
+        trace.attached.extend(found.into_iter().map(|(digest, one)| Attached {
+            digest,
+            repository: repository.clone(),
+            media_type: one.media_type,
+            size: one.size,
+            artifact_type: one.artifact_type,
+            refers: one.refers,
+            tags: one.tags,
+        }));
+    }
     Ok(())
 }
 

@@ -48,6 +48,21 @@ async fn manifests_and_tags<T: Ledger + Catalog>(store: &T, app: &RepositoryName
         let expected = expected.iter().map(|name| tag(name)).collect();
         assert_eq!(store.tags(app, *after, *limit).await.unwrap(), Some(expected), "after {after:?}, {limit}");
     }
+    let of_image: &[(&str, usize, &[&str])] =
+        &[("", 9, &["V1", "v10", "v2"]), ("v10", 9, &["v10", "v2"]), ("v", 1, &["v10"]), ("w", 9, &[])];
+    for (from, limit, expected) in of_image {
+        let expected: Vec<_> = expected.iter().map(|name| tag(name)).collect();
+        assert_eq!(store.tags_of(app, &digest("image"), from, *limit).await.unwrap(), expected, "from `{from}`");
+    }
+    assert!(store.tags_of(app, &digest("none"), "", 9).await.unwrap().is_empty(), "no manifest, no tags");
+    let (first, newer) = (digest("image"), digest("newer"));
+    for (beginning, expected) in [(first.as_str(), vec![first.clone()]), (&first.as_str()[..30], vec![first.clone()])] {
+        assert_eq!(store.manifests_like(app, beginning, 9).await.unwrap(), expected, "{beginning}");
+    }
+    assert_eq!(store.manifests_like(app, "sha256:", 9).await.unwrap().len(), 2, "all of them");
+    assert_eq!(store.manifests_like(app, "sha256:", 1).await.unwrap(), [first.clone().min(newer)], "the first");
+    assert!(store.manifests_like(app, "sha512:", 9).await.unwrap().is_empty(), "none begins so");
+    assert_eq!(store.manifest_anywhere(&first).await.unwrap(), std::slice::from_ref(app));
     change(store, vec![CatalogChange::Untag { repository: app.clone(), tag: tag("v2") }]).await;
     assert_eq!(store.tag(app, &tag("v2")).await.unwrap(), None, "a tag is gone");
     change(store, vec![CatalogChange::Delete { repository: app.clone(), digest: digest("newer") }]).await;

@@ -154,6 +154,36 @@ impl Catalog for Memory {
         Ok(kept.manifest(repository, digest).and_then(|manifest| manifest.subject.clone()))
     }
 
+    async fn tags_of(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        from: &str,
+        limit: usize,
+    ) -> Result<Vec<TagName>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let tags = kept.tags.iter().filter(|((place, _), target)| place == repository && *target == digest);
+        let tags = tags.map(|((_, tag), _)| tag).filter(|tag| tag.as_str() >= from);
+        Ok(tags.take(limit).cloned().collect())
+    }
+
+    async fn manifests_like(
+        &self,
+        repository: &RepositoryName,
+        beginning: &str,
+        limit: usize,
+    ) -> Result<Vec<Digest>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let digests = kept.manifests_of(repository).map(|manifest| &manifest.digest);
+        Ok(digests.filter(|digest| digest.as_str().starts_with(beginning)).take(limit).cloned().collect())
+    }
+
+    async fn manifest_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let places = kept.manifests.keys().filter(|(_, manifest)| manifest == digest);
+        Ok(places.map(|(repository, _)| repository.clone()).take(100).collect())
+    }
+
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
         let kept = &locked(&self.ledger).catalog;
         let mut closure = Closure::default();

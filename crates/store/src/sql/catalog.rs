@@ -2,6 +2,7 @@
 
 mod change;
 mod closure;
+mod lists;
 
 use async_trait::async_trait;
 use domain::{Digest, RepositoryName, TagName, Timestamp};
@@ -15,7 +16,7 @@ use super::{
 
 pub(super) use change::change;
 
-/// How many repositories [`Catalog::blob_anywhere`] answers with at most.
+/// How many repositories [`Catalog::blob_anywhere`] and [`Catalog::manifest_anywhere`] answer with at most.
 const ANYWHERE_MAX: u64 = 100;
 
 const MANIFESTS: &str =
@@ -38,7 +39,7 @@ impl Catalog for Database {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Option<Vec<TagName>>, Trouble> {
-        self.scan("tags", |tx| tags(tx, repository, after, limit).boxed()).await
+        self.scan("tags", |tx| lists::tags(tx, repository, after, limit).boxed()).await
     }
 
     async fn referrers(
@@ -49,11 +50,12 @@ impl Catalog for Database {
         after: Option<&Digest>,
         limit: usize,
     ) -> Result<Vec<Referrer>, Trouble> {
-        self.scan("referrers", |tx| referrers(tx, repository, subject, artifact_type, after, limit).boxed()).await
+        self.scan("referrers", |tx| lists::referrers(tx, repository, subject, artifact_type, after, limit).boxed())
+            .await
     }
 
     async fn repositories(&self, after: Option<&str>, limit: usize) -> Result<Vec<RepositoryName>, Trouble> {
-        self.scan("repositories", |tx| repositories(tx, after, limit).boxed()).await
+        self.scan("repositories", |tx| lists::repositories(tx, after, limit).boxed()).await
     }
 
     async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Trouble> {
@@ -119,6 +121,29 @@ impl Catalog for Database {
 
     async fn parts(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Part>, Trouble> {
         self.look_up("a manifest's parts", |tx| parts(tx, repository, digest).boxed()).await
+    }
+
+    async fn tags_of(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        from: &str,
+        limit: usize,
+    ) -> Result<Vec<TagName>, Trouble> {
+        self.look_up("a manifest's tags", |tx| lists::tags_of(tx, repository, digest, from, limit).boxed()).await
+    }
+
+    async fn manifests_like(
+        &self,
+        repository: &RepositoryName,
+        beginning: &str,
+        limit: usize,
+    ) -> Result<Vec<Digest>, Trouble> {
+        self.look_up("manifests", |tx| lists::manifests_like(tx, repository, beginning, limit).boxed()).await
+    }
+
+    async fn manifest_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
+        self.look_up("a manifest's repositories", |tx| lists::manifest_anywhere(tx, digest).boxed()).await
     }
 
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
@@ -200,70 +225,6 @@ async fn tagged(
     let lost = || Failed::Damaged(format!("the manifest that the tag `{tag}` of `{repository}` points to"));
     let (media_type, size) = manifest(tx, repository, digest.as_str()).await?.ok_or_else(lost)?;
     Ok(Some((digest, media_type, size)))
-}
-
-async fn tags(
-    tx: &mut Tx<'_>,
-    repository: &RepositoryName,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<Option<Vec<TagName>>, Failed> {
-    let known = "SELECT 1 WHERE EXISTS(SELECT 1 FROM manifests WHERE repository = $1) \
-                 OR EXISTS(SELECT 1 FROM repository_blobs WHERE repository = $1)";
-    if tx.row(known, &[V::T(repository.as_str())]).await?.is_none() {
-        return Ok(None);
-    }
-    let select =
-        "SELECT repository, tag, digest, seal FROM tags WHERE repository = $1 AND tag > $2 ORDER BY tag LIMIT $3";
-    let values = [V::T(repository.as_str()), V::T(after.unwrap_or_default()), (limit as u64).into()];
-    let tag = |row: Row| row.unsealed(|| format!("a tag of `{repository}`"))?.parsed(1, "a tag");
-    tx.rows(select, &values).await?.into_iter().map(tag).collect::<Result<_, _>>().map(Some)
-}
-
-async fn referrers(
-    tx: &mut Tx<'_>,
-    repository: &RepositoryName,
-    subject: &Digest,
-    artifact_type: Option<&str>,
-    after: Option<&Digest>,
-    limit: usize,
-) -> Result<Vec<Referrer>, Failed> {
-    let select = format!(
-        "{MANIFESTS} WHERE repository = $1 AND subject = $2 AND digest > $3 AND ($4 = '' OR artifact_type = $4) \
-         ORDER BY digest LIMIT $5"
-    );
-    let values = [
-        V::T(repository.as_str()),
-        V::T(subject.as_str()),
-        V::T(after.map(Digest::as_str).unwrap_or_default()),
-        V::T(artifact_type.unwrap_or_default()),
-        (limit as u64).into(),
-    ];
-    tx.rows(&select, &values).await?.into_iter().map(|row| referrer(subject, row)).collect()
-}
-
-fn referrer(subject: &Digest, row: Row) -> Result<Referrer, Failed> {
-    let row = row.unsealed(|| format!("a referrer of `{subject}`"))?;
-    let annotations = serde_json::from_str(row.text(6, "annotations")?);
-    Ok(Referrer {
-        digest: row.parsed(1, "the digest of a referrer")?,
-        media_type: row.text(2, "a media type")?.to_owned(),
-        size: row.natural(3, "the size of a manifest")?,
-        artifact_type: row.optional_text(5, "an artifact type")?.map(ToOwned::to_owned),
-        annotations: annotations.map_err(|error| Failed::Damaged(format!("annotations ({error})")))?,
-    })
-}
-
-/// Jumps from one repository to the next, whatever number of manifests each of them has.
-async fn repositories(tx: &mut Tx<'_>, after: Option<&str>, limit: usize) -> Result<Vec<RepositoryName>, Failed> {
-    let select = format!("{MANIFESTS} WHERE repository > $1 ORDER BY repository, digest LIMIT 1");
-    let mut found: Vec<RepositoryName> = Vec::new();
-    while found.len() < limit {
-        let last = found.last().map(RepositoryName::as_str).or(after).unwrap_or_default();
-        let Some(row) = tx.row(&select, &[V::T(last)]).await? else { break };
-        found.push(row.unsealed(|| "a manifest of the repositories".into())?.parsed(0, "a repository")?);
-    }
-    Ok(found)
 }
 
 fn part(manifest: &Digest, position: u64, row: Row) -> Result<Part, Failed> {

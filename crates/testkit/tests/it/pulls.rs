@@ -33,7 +33,7 @@ impl Shop {
         Self { world, http }
     }
 
-    async fn token(&self, party: &str, grants: &[&str]) -> String {
+    pub async fn token(&self, party: &str, grants: &[&str]) -> String {
         let request = api::TokenRequest {
             party: party.parse().expect("a party"),
             grants: grants.iter().map(|grant| grant.parse().expect("a grant")).collect(),
@@ -50,7 +50,7 @@ impl Shop {
         digest
     }
 
-    async fn manifest(&self, body: &Value) -> Digest {
+    pub async fn manifest(&self, body: &Value) -> Digest {
         let (bytes, kind) = (body.to_string(), body["mediaType"].as_str().expect("a media type"));
         let digest = Digest::sha256(bytes.as_bytes());
         let url = format!("{}/v2/shop/web/manifests/{digest}", self.world.url);
@@ -73,7 +73,7 @@ impl Shop {
         self.manifest(&json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children})).await
     }
 
-    async fn promote(&self, artifact: &Digest) -> ReleaseId {
+    pub async fn promote(&self, artifact: &Digest) -> ReleaseId {
         let components = BTreeMap::from([("web".parse().expect("a component"), artifact.clone())]);
         let request = ReleaseRequest { components, config: None, source: Source::default() };
         let (client, name) = (self.world.client(), &artifact.hex()[..12]);
@@ -85,13 +85,13 @@ impl Shop {
         release
     }
 
-    async fn hold(&self, digest: &Digest) {
+    pub async fn hold(&self, digest: &Digest) {
         let request = HoldRequest { digest: digest.clone(), project: None, reason: "malware".into() };
         self.world.client().hold(&key(&format!("hold-{}", &digest.hex()[..12])), &request).await.expect("held");
     }
 
     /// What `GET` of each comes to: a status, and `held` or `not-promoted` where the rules say no.
-    async fn pulls(&self, token: &str, what: &[(&str, Digest, &str)]) {
+    pub async fn pulls(&self, token: &str, what: &[(&str, Digest, &str)]) {
         for (path, digest, expected) in what {
             let (status, code) = self.ask("GET", token, &format!("{path}/{digest}")).await;
             let found = if code.is_empty() { status.to_string() } else { code };
@@ -142,7 +142,7 @@ fn shop() -> ProjectName {
     "shop".parse().expect("a project")
 }
 
-fn descriptor(media_type: &str, digest: &Digest) -> Value {
+pub(super) fn descriptor(media_type: &str, digest: &Digest) -> Value {
     json!({"mediaType": media_type, "digest": digest, "size": 7})
 }
 
