@@ -154,6 +154,14 @@ fn permissions<'a>(role: &RoleName, custom: &'a CustomRoles) -> &'a [Permission]
 }
 
 impl Actor {
+    /// Somebody who came without a token: what a project says that anybody may pull is all there is for them.
+    ///
+    /// # Panics
+    /// Never: the name is one.
+    pub fn anonymous() -> Self {
+        Self { party: "machine:anonymous".parse().expect("a valid party"), grants: Vec::new() }
+    }
+
     /// Whether this actor may do `permission` in `project`, and there in `stage` where one is given.
     pub fn may(
         &self,

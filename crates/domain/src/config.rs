@@ -36,6 +36,21 @@ pub struct ProjectConfig {
     /// Roles beside the built-in ones.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: CustomRoles,
+    /// What anybody may pull, without a token.
+    #[serde(default, skip_serializing_if = "Public::is_nothing")]
+    pub public: Public,
+}
+
+/// What anybody may pull, without a token; nothing unless the project says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Public {
+    /// Repositories of the project: all that is pushed to them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub repositories: BTreeSet<RepositoryName>,
+    /// Stages: what they have, from the repositories of the components.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub stages: BTreeSet<StageName>,
 }
 
 /// One component.
@@ -99,6 +114,13 @@ pub struct InvalidConfig {
 impl InvalidConfig {
     fn at(path: &[&str], problem: impl Into<String>) -> Self {
         Self { path: path.iter().map(ToString::to_string).collect(), problem: problem.into() }
+    }
+}
+
+impl Public {
+    /// Whether nobody may pull anything without a token.
+    pub fn is_nothing(&self) -> bool {
+        self.repositories.is_empty() && self.stages.is_empty()
     }
 }
 
@@ -182,6 +204,7 @@ impl ProjectConfig {
         if let Some(stuck) = self.stages.keys().find(|name| !order.contains(name)) {
             return Err(InvalidConfig::at(&["stages", stuck.as_str(), "after"], self.cycle_through(&order)));
         }
+        self.check_public()?;
         if canonical::to_vec(self).len() > CONFIG_BYTES_MAX {
             return Err(InvalidConfig::at(
                 &[],
@@ -214,6 +237,23 @@ impl ProjectConfig {
                     format!("repository `{repository}` already belongs to component `{other}`"),
                 ));
             }
+        }
+        Ok(())
+    }
+
+    fn check_public(&self) -> Result<(), InvalidConfig> {
+        let Public { repositories, stages } = &self.public;
+        if let Some(strange) = repositories.iter().find(|name| name.project().as_ref() != Some(&self.project)) {
+            let problem = format!(
+                "repository `{strange}` must begin with `{}/`: a project opens only its own repositories",
+                self.project
+            );
+            return Err(InvalidConfig::at(&["public", "repositories"], problem));
+        }
+        if let Some(unknown) = stages.iter().find(|stage| !self.stages.contains_key(*stage)) {
+            let known: Vec<_> = self.stages.keys().map(StageName::as_str).collect();
+            let problem = format!("unknown stage `{unknown}`; the stages are: {}", known.join(", "));
+            return Err(InvalidConfig::at(&["public", "stages"], problem));
         }
         Ok(())
     }

@@ -18,15 +18,21 @@ use serde_json::json;
 use crate::{
     Registry,
     error::Failure,
-    request::{parameter, whole},
+    request::{parameter, parameters, whole},
+    rights::Rights,
 };
 
 /// How long a client may keep what the token endpoint gave it before it asks again, in seconds.
 const EXPIRES: u32 = 3600;
 /// How large the form of a token request is at most, in bytes.
 const FORM_BYTES_MAX: usize = 16 * 1024;
+/// How many scopes of a token request without a token are looked at.
+const SCOPES_MAX: usize = 20;
 /// How long it may take to arrive.
 const FORM_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What those send as a bearer token who have none. It opens what anybody may have, as no header at all does.
+const ANONYMOUS: &str = "anonymous";
 
 /// Knows who comes with an `Authorization` header.
 #[async_trait]
@@ -41,7 +47,8 @@ pub(crate) async fn caller(registry: &Registry, headers: &HeaderMap, scope: Opti
     actor.ok_or_else(|| Failure::unauthorized(&challenge(headers, scope)))
 }
 
-fn challenge(headers: &HeaderMap, scope: Option<&str>) -> String {
+/// What makes a client fetch a token.
+pub(crate) fn challenge(headers: &HeaderMap, scope: Option<&str>) -> String {
     // Behind several proxies, the first of a list is what the client said.
     let first = |text: &'_ str| text.split(',').next().unwrap_or_default().trim().to_owned();
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(first);
@@ -52,27 +59,49 @@ fn challenge(headers: &HeaderMap, scope: Option<&str>) -> String {
     format!("Bearer realm=\"{scheme}://{host}/v2/token\",service=\"selfsame\"{scope}")
 }
 
-/// Gives a client, for its credentials, what it is to send as a bearer token: the same access token, which needs no second kind.
+/// Whether somebody comes without a token, or with what the token endpoint gives those who have none.
+pub(crate) fn is_anonymous(headers: &HeaderMap) -> bool {
+    let authorization = headers.get(header::AUTHORIZATION);
+    authorization.is_none_or(|authorization| secret_of(authorization).as_deref() == Some(ANONYMOUS))
+}
+
+/// Gives a client, for its credentials, what it is to send as a bearer token: the same access token, which needs no second kind. Who
+/// has no credentials gets a word that opens what anybody may pull, where there is such a thing.
 pub(crate) async fn token(State(registry): State<Registry>, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let authorization = match parts.method {
-        Method::GET => parts.headers.get(header::AUTHORIZATION).cloned(),
-        Method::POST => secret_in_form(&form(body).await?),
+    let (authorization, scopes) = match parts.method {
+        Method::GET => (parts.headers.get(header::AUTHORIZATION).cloned(), parameters(parts.uri.query(), "scope")),
+        Method::POST => of_form(&form(body).await?),
         _ => return Err(Failure::method()),
     };
     let actor = registry.authority.authenticate(authorization.as_ref()).await?;
-    if actor.is_none() {
-        return Err(Failure::unauthorized("Basic realm=\"selfsame\""));
-    }
-    let secret = authorization.as_ref().and_then(secret_of).unwrap_or_default();
+    let secret = match (&actor, &authorization) {
+        (Some(_), Some(authorization)) => secret_of(authorization).unwrap_or_default(),
+        (None, None) if any_public(&registry, &scopes).await? => ANONYMOUS.to_owned(),
+        _ => return Err(Failure::unauthorized("Basic realm=\"selfsame\"")),
+    };
     let issued_at = registry.engine.now().to_string();
     let mut answer = json!({
         "token": secret, "access_token": secret, "token_type": "Bearer", "expires_in": EXPIRES, "issued_at": issued_at,
     });
-    if parts.method == Method::POST || parameter(parts.uri.query(), "offline_token").as_deref() == Some("true") {
+    let wants_to_refresh =
+        parts.method == Method::POST || parameter(parts.uri.query(), "offline_token").as_deref() == Some("true");
+    if actor.is_some() && wants_to_refresh {
         answer["refresh_token"] = json!(secret);
     }
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// Whether there is something that anybody may pull where one of these scopes is. Several can stand in one text.
+async fn any_public(registry: &Registry, scopes: &[String]) -> Result<bool, Failure> {
+    for scope in scopes.iter().flat_map(|scopes| scopes.split(' ')).take(SCOPES_MAX) {
+        let name = scope.strip_prefix("repository:").and_then(|rest| rest.rsplit_once(':')?.0.parse().ok());
+        let Some(repository) = name else { continue };
+        if Rights::of(registry, Actor::anonymous(), repository).await?.has_something_public() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The form of a token request. Nobody is known yet who sends it, so it has to come soon.
@@ -89,6 +118,15 @@ fn secret_of(authorization: &HeaderValue) -> Option<String> {
     }
     let decoded = String::from_utf8(BASE64_STANDARD.decode(rest.trim()).ok()?).ok()?;
     decoded.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// What a form says as a header, and its scopes. A secret that is sent in a way that is not understood opens nothing, but is one: nobody becomes
+/// anonymous by it.
+fn of_form(form: &[u8]) -> (Option<HeaderValue>, Vec<String>) {
+    let text = std::str::from_utf8(form).ok();
+    let has_secret = ["password", "refresh_token"].iter().any(|name| parameter(text, name).is_some());
+    let authorization = has_secret.then(|| secret_in_form(form).unwrap_or(HeaderValue::from_static("")));
+    (authorization, parameters(text, "scope"))
 }
 
 /// The password or refresh token of an OAuth 2 form, as a header that says the same.

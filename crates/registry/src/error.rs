@@ -45,6 +45,11 @@ impl Failure {
         failure.with(header::WWW_AUTHENTICATE, challenge)
     }
 
+    /// Whether somebody with a token might be answered otherwise.
+    pub fn is_for_others(&self) -> bool {
+        matches!(self.detail["code"].as_str(), Some("permission-missing" | "not-promoted"))
+    }
+
     /// The same failure with a header. A value that cannot be one is left out.
     pub fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
@@ -67,7 +72,7 @@ impl From<Error> for Failure {
                 .with(header::RETRY_AFTER, "1"),
             Error::ReadOnly { .. } => {
                 let message = format!("{error}; pulls go on, and pushes once the server's operator has mended it");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message).with(header::RETRY_AFTER, "60")
             }
             Error::Broken { doing, source } => {
                 tracing::error!(%source, "Could not {doing}");
@@ -109,5 +114,27 @@ impl IntoResponse for Failure {
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().extend(self.headers);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Failure, header};
+    use axum::response::IntoResponse;
+
+    #[tokio::test]
+    async fn whoever_is_to_come_back_is_told_when() {
+        for (error, status, code, after) in [
+            (Error::Busy { waiting: 9 }, 429, "TOOMANYREQUESTS", Some("1")),
+            (Error::ReadOnly { reason: "the disk".into() }, 503, "UNAVAILABLE", Some("60")),
+            (Error::Broken { doing: "read".into(), source: "a bit".into() }, 500, "UNKNOWN", None),
+        ] {
+            let response = Failure::from(error).into_response();
+            let told = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            assert_eq!((response.status().as_u16(), told), (status, after), "{code}");
+            let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.expect("a body");
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(body["errors"][0]["code"], code);
+        }
     }
 }

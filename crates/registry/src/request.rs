@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
+use domain::Actor;
 use futures::StreamExt;
 use http::{HeaderValue, Method, StatusCode};
 
@@ -33,11 +34,26 @@ async fn answer(registry: &Registry, request: Request) -> Result<Response, Failu
     let below = decode_path(request.uri().path().strip_prefix("/v2/").unwrap_or_default());
     // Whoever is not known learns nothing, not even which paths are valid; so the scope is guessed from the path's words.
     let parsed = path::parse(&below);
-    let actions = if matches!(*request.method(), Method::GET | Method::HEAD) { "pull" } else { "pull,push" };
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let actions = if reads { "pull" } else { "pull,push" };
     let scope = parsed.as_ref().ok().map(|(repository, _)| format!("repository:{repository}:{actions}"));
+    if reads && auth::is_anonymous(request.headers()) {
+        // Who comes without a token gets what anybody may have, and for all else is asked to log in.
+        let challenge = auth::challenge(request.headers(), scope.as_deref());
+        let log_in = || Failure::unauthorized(&challenge);
+        let (repository, target) = parsed.map_err(|_| log_in())?;
+        let rights = Rights::of(registry, Actor::anonymous(), repository).await?;
+        let answer = of(registry, rights, target, request).await;
+        return answer.map_err(|failure| if failure.is_for_others() { log_in() } else { failure });
+    }
     let actor = auth::caller(registry, request.headers(), scope.as_deref()).await?;
     let (repository, target) = parsed?;
     let rights = Rights::of(registry, actor, repository).await?;
+    of(registry, rights, target, request).await
+}
+
+/// What is done for somebody with `rights`.
+async fn of(registry: &Registry, rights: Rights, target: Target, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let whole = |body| Request::from_parts(parts.clone(), body);
     match (parts.method.clone(), target) {

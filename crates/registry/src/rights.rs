@@ -42,6 +42,16 @@ impl Rights {
         }
     }
 
+    /// Whether anybody may pull all that is here, with or without a token.
+    fn is_public(&self) -> bool {
+        self.project.as_ref().is_some_and(|project| project.config.public.repositories.contains(&self.repository))
+    }
+
+    /// Whether anybody may pull something here.
+    pub fn has_something_public(&self) -> bool {
+        self.project.as_ref().is_some_and(|project| !project.config.public.stages.is_empty()) || self.is_public()
+    }
+
     /// Refuses whoever may not push here.
     pub fn push(&self) -> Result<(), Failure> {
         if self.may(Permission::Push) { Ok(()) } else { Err(self.missing(Permission::Push)) }
@@ -53,13 +63,15 @@ impl Rights {
 
     /// The stages that the right to pull is bound to; `None` for whoever may pull everything here.
     pub fn bound_to(&self) -> Result<Option<Vec<StageName>>, Failure> {
-        if self.may(Permission::Pull) {
+        if self.may(Permission::Pull) || self.is_public() {
             return Ok(None);
         }
-        let stages = self
-            .project
-            .as_ref()
-            .map(|project| self.actor.stages_to_pull_from(&project.config.project, &project.config.roles));
+        let stages = self.project.as_ref().map(|project| {
+            let config = &project.config;
+            let own = self.actor.stages_to_pull_from(&config.project, &config.roles);
+            let open = config.public.stages.iter().filter(|stage| !own.contains(stage)).cloned();
+            open.chain(own.iter().cloned()).collect::<Vec<_>>()
+        });
         match stages.filter(|stages| !stages.is_empty()) {
             Some(stages) => Ok(Some(stages)),
             None => Err(self.missing(Permission::Pull)),

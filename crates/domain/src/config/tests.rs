@@ -53,6 +53,14 @@ fn what_is_wrong_is_said_with_its_place() {
             "{components: {web: {repository: shop/x}, api: {repository: shop/x}}, stages: {dev: {}}}",
             "components.web.repository: repository `shop/x` already belongs to component `api`",
         ),
+        (
+            "{stages: {dev: {}}, public: {repositories: [shop/web, other/web]}}",
+            "public.repositories: repository `other/web` must begin with `shop/`: a project opens only its own repositories",
+        ),
+        (
+            "{stages: {dev: {}}, public: {stages: [dev, prod]}}",
+            "public.stages: unknown stage `prod`; the stages are: dev",
+        ),
         // A field that nobody knows is never passed over.
         ("{dev: {gates: []}}", "unknown field `gates`..."),
         ("{dev: {gate: [{evidence: {kind: tests, maxage: 1h}}]}}", "unknown field `maxage`..."),

@@ -200,6 +200,18 @@ static STAGE_FIELDS: Shape = Shape::Fields(&FieldsShape {
     ],
 });
 
+static PUBLIC: Shape = Shape::Fields(&FieldsShape {
+    what: "`public`",
+    fields: &[
+        optional(
+            "repositories",
+            &Shape::List(&REPOSITORY, None),
+            "Repositories of the project of which anybody may pull all that is pushed to them.",
+        ),
+        optional("stages", &STAGES, "Stages of which anybody may pull what they have."),
+    ],
+});
+
 /// The whole file.
 pub static FILE: Shape = Shape::Fields(&FieldsShape {
     what: "the project's file",
@@ -220,5 +232,6 @@ pub static FILE: Shape = Shape::Fields(&FieldsShape {
             &Shape::Names { key: ROLE_NAME, value: &Shape::List(&Shape::Word(&PERMISSIONS), None), max: None },
             "Roles beside the built-in ones, each with its permissions.",
         ),
+        optional("public", &PUBLIC, "What anybody may pull, without a token. Nothing, unless it says so."),
     ],
 });

@@ -25,6 +25,7 @@ stages:
     after: [prod]
     gate: *full
 roles: { release-manager: [read, approve] }
+public: { repositories: [shop/web], stages: [prod] }
 ";
 
 fn said(text: &str) -> String {
@@ -186,6 +187,7 @@ fn shapes_and_types_name_the_same_members() {
     };
     assert_eq!(names_of(&FILE), expected_by::<domain::ProjectConfig>());
     assert_eq!(names_of(field(field(&FILE, "components"), "*")), expected_by::<Component>());
+    assert_eq!(names_of(field(&FILE, "public")), expected_by::<domain::config::Public>());
     assert_eq!(names_of(stage), expected_by::<Stage>());
     assert_eq!(names_of(field(field(stage, "after"), "map")), ["all", "any", "soak"]);
     assert!(serde_json::from_value::<Upstream>(serde_json::json!({"all": [], "any": [], "soak": "1s"})).is_ok());

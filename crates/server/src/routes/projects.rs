@@ -115,8 +115,16 @@ async fn plan(app: &App, name: ProjectName, after: &ProjectConfig) -> Result<Res
     compare("component", before.map(|config| &config.components), &after.components, &mut changes);
     compare("stage", before.map(|config| &config.stages), &after.stages, &mut changes);
     compare("role", before.map(|config| &config.roles), &after.roles, &mut changes);
+    compare("public", before.map(opened).as_ref(), &opened(after), &mut changes);
     let expect = before.map(ProjectConfig::digest).into();
     Ok(at_size(as_of, Json(Plan { as_of, project: name, expect, digest: after.digest(), changes })))
+}
+
+/// What anybody may pull, with how.
+fn opened(config: &ProjectConfig) -> BTreeMap<String, &'static str> {
+    let repositories = config.public.repositories.iter().map(|name| (format!("repository {name}"), "all"));
+    let stages = config.public.stages.iter().map(|name| (format!("stage {name}"), "what it has"));
+    repositories.chain(stages).collect()
 }
 
 fn compare<K: Ord + ToString, V: PartialEq + Serialize>(

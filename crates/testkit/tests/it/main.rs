@@ -2,6 +2,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "the same tests run on each column")]
 
+mod anonymous;
 mod answers;
 mod attached;
 mod conformance;

@@ -22,9 +22,15 @@ pub(super) struct Shop {
 
 impl Shop {
     pub async fn begin() -> Self {
+        Self::with_public(&json!({})).await
+    }
+
+    /// A registry of which anybody may pull something.
+    pub async fn with_public(public: &Value) -> Self {
         let world = World::begin().await;
         let config: ProjectConfig = serde_json::from_value(json!({
             "project": "shop", "components": {"web": {}}, "stages": {"dev": {}, "prod": {}}, "roles": {"pusher": ["push"]},
+            "public": public,
         }))
         .expect("a configuration");
         let request = api::ApplyRequest { config, expect: None };

@@ -107,3 +107,66 @@ async fn what_a_manifest_names_stays_until_it_goes() {
     assert_eq!(shop.put("index", INDEX, &missing).await.0, 404, "an index of what is gone");
     shop.world.audit().await;
 }
+
+/// How many clients push the same at once.
+const CROWD: usize = 16;
+
+/// Does the same for each of a crowd at once.
+async fn all_at_once<F: Future<Output = ()> + Send + 'static>(one: impl Fn(usize) -> F) {
+    let crowd: tokio::task::JoinSet<()> = (0..CROWD).map(one).collect();
+    crowd.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_clients_push_the_same_at_once() {
+    let shop = Shop::begin().await;
+    let bytes: Vec<u8> = (0..1_500_000_u32).map(|number| (number % 251) as u8).collect();
+    let digest = Digest::sha256(&bytes);
+    let (http, admin, url) = (shop.http.clone(), shop.world.admin.clone(), shop.world.url.clone());
+    let send = move |request: reqwest::RequestBuilder| {
+        let request = request.bearer_auth(&admin);
+        async move { request.send().await.expect("the server answers") }
+    };
+    let (blob, found) = (bytes.clone(), digest.clone());
+    let (client, base, ask) = (http.clone(), url.clone(), send.clone());
+    all_at_once(move |number| {
+        let (http, url, send, bytes, digest) = (client.clone(), base.clone(), ask.clone(), blob.clone(), found.clone());
+        async move {
+            let uploads = format!("{url}/v2/shop/web/blobs/uploads/");
+            // Every other one sends all in one request.
+            let answer = if number % 2 == 0 {
+                send(http.post(format!("{uploads}?digest={digest}")).body(bytes)).await
+            } else {
+                let begun = send(http.post(uploads)).await;
+                let location = begun.headers()["location"].to_str().expect("a path").to_owned();
+                assert_eq!(send(http.patch(format!("{url}{location}")).body(bytes)).await.status(), 202);
+                send(http.put(format!("{url}{location}?digest={digest}"))).await
+            };
+            assert_eq!(answer.status(), 201, "client {number}");
+        }
+    })
+    .await;
+    shop.blob("config of one").await;
+    let body = image("one", &[], None).to_string();
+    let manifest = Digest::sha256(body.as_bytes());
+    all_at_once(move |number| {
+        let (http, url, send, body) = (http.clone(), url.clone(), send.clone(), body.clone());
+        async move {
+            let tag = format!("{url}/v2/shop/web/manifests/{}", if number % 2 == 0 { "same" } else { "other" });
+            let answer = send(http.put(tag).header("content-type", IMAGE).body(body)).await;
+            assert_eq!(answer.status(), 201, "client {number}");
+        }
+    })
+    .await;
+    let admin = shop.world.admin.clone();
+    for path in
+        [format!("blobs/{digest}"), format!("manifests/{manifest}"), "manifests/same".into(), "manifests/other".into()]
+    {
+        assert_eq!(shop.ask("GET", &admin, &path).await.0, 200, "{path}");
+    }
+    let stored = |digest: &Digest| shop.world.data().join("blobs/sha256").join(&digest.hex()[..2]).join(digest.hex());
+    assert_eq!(std::fs::read(stored(&digest)).expect("the blob is there"), bytes);
+    let left: Vec<_> = std::fs::read_dir(shop.world.data().join("uploads")).expect("a folder").collect();
+    assert!(left.is_empty(), "no upload is left: {left:?}");
+    shop.world.audit().await;
+}
