@@ -24,6 +24,9 @@ pub struct Ready {
     pub viewed: u64,
     /// How many entries are published with a signed checkpoint.
     pub published: u64,
+    /// How many stored blobs are known to be damaged; `GET /v1/scrub` names them.
+    #[serde(default)]
+    pub damaged: u64,
 }
 
 /// Who the asker is.

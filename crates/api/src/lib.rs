@@ -19,6 +19,7 @@ mod project;
 mod query;
 mod receipt;
 mod release;
+mod scrub;
 mod stage;
 mod state;
 mod token;
@@ -41,6 +42,7 @@ pub use query::{
 };
 pub use receipt::Receipt;
 pub use release::{CreatedRelease, Release, ReleaseInStage, ReleaseRequest, ReleaseSummary, Source};
+pub use scrub::{DamagedBlob, Scrub};
 pub use stage::{ApprovalRequest, HealthRequest, PromotionRequest, RollbackRequest, SteeringRequest, VetoRequest};
 pub use state::StateRow;
 pub use token::{Ending, IssuedToken, Role, Roles, TokenRequest};

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use domain::{Digest, Key, ProjectName, Refusal, RepositoryName, State, TagName};
 use engine::attached;
+use http::StatusCode;
 
 use crate::{Registry, error::Failure};
 
@@ -20,6 +21,21 @@ pub(crate) async fn refuse_released(
     match repository.project() {
         Some(project) if is_released(registry, repository, &project, digest).await? => in_use(digest),
         _ => Ok(()),
+    }
+}
+
+/// Refuses the deletion of a manifest that an index names, as of a blob that a manifest names: whatever is there is whole.
+pub(crate) async fn refuse_named(
+    registry: &Registry,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<(), Failure> {
+    match registry.engine.ports().catalog.containers(repository, digest, None, 1).await?.pop() {
+        None => Ok(()),
+        Some(index) => {
+            let message = format!("`{digest}` stays: the index `{index}` names it, so delete that first");
+            Err(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "DENIED", message))
+        }
     }
 }
 

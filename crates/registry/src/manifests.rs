@@ -279,6 +279,7 @@ pub(crate) async fn delete(registry: &Registry, rights: Rights, reference: Refer
         Reference::Digest(digest) => {
             catalog.manifest(&repository, &digest).await?.ok_or_else(|| unknown(&rights, &digest))?;
             keep::refuse_released(registry, &repository, &digest).await?;
+            keep::refuse_named(registry, &repository, &digest).await?;
             Command::DeleteManifest { repository, digest }
         }
         Reference::Tag(tag) => {

@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod project_file;
 mod release_name;
+mod scrub;
 
 use std::{io, process::ExitCode, thread};
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::{Actor, Command, Key, Permission, Project, ProjectName, Refusal, ReleaseId, Submission};
 use engine::{Engine, Error, Receipt, ports::Upstream};
 use http::HeaderValue;
+use tokio::sync::watch;
 
 use crate::{Problem, ask::Caller, token};
 
@@ -21,18 +22,26 @@ pub struct App {
     pub verifier: Arc<str>,
     /// The registries that repositories here are mirrors of, if there are any.
     pub upstream: Option<Arc<dyn Upstream>>,
+    /// What is known from reading again what is stored.
+    pub scrub: watch::Receiver<api::Scrub>,
 }
 
 impl App {
     /// An app on `engine`, whose ledger `verifier` verifies.
     pub fn new(engine: Engine, verifier: &str) -> Self {
-        Self { engine, verifier: verifier.into(), upstream: None }
+        Self { engine, verifier: verifier.into(), upstream: None, scrub: watch::channel(api::Scrub::default()).1 }
     }
 
     /// The same, with repositories that are mirrors.
     #[must_use]
     pub fn mirroring(self, upstream: Option<Arc<dyn Upstream>>) -> Self {
         Self { upstream, ..self }
+    }
+
+    /// The same, which shows what is known from reading again what is stored.
+    #[must_use]
+    pub fn with_scrub(self, scrub: watch::Receiver<api::Scrub>) -> Self {
+        Self { scrub, ..self }
     }
 
     pub(crate) async fn submit(&self, caller: Caller, command: Command) -> Result<Receipt, Problem> {

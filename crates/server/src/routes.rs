@@ -21,7 +21,7 @@ use http::{HeaderValue, Method, StatusCode};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, Problem, layer::layer, openapi};
+use crate::{App, Problem, ask::Caller, layer::layer, openapi};
 
 /// Everything that the server answers.
 pub fn router(app: App) -> Router {
@@ -41,6 +41,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(alive))
         .routes(routes!(ready))
+        .routes(routes!(scrub))
         .routes(routes!(openapi::show))
         .routes(routes!(tokens::whoami))
         .routes(routes!(tokens::roles))
@@ -105,8 +106,22 @@ async fn ready(State(app): State<App>) -> Response {
     let as_of = app.engine.size();
     let writable = app.engine.writable().is_ok();
     let status = if writable { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let ready = api::Ready { as_of, writable, viewed: app.engine.viewed(), published: app.engine.published() };
+    let (viewed, published) = (app.engine.viewed(), app.engine.published());
+    let damaged = app.scrub.borrow().damaged.len() as u64;
+    let ready = api::Ready { as_of, writable, viewed, published, damaged };
     at_size(as_of, (status, Json(ready)))
+}
+
+/// Say what was found when the server read again what it stores.
+#[utoipa::path(
+    get, path = "/scrub", operation_id = "scrub", tag = "server",
+    responses((status = 200, description = "How far it is, and what is damaged.", body = api::Scrub)),
+)]
+async fn scrub(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
+    App::reads_everything(&caller.actor)?;
+    let as_of = app.engine.size();
+    let scrub = api::Scrub { as_of, ..app.scrub.borrow().clone() };
+    Ok(at_size(as_of, Json(scrub)))
 }
 
 /// The answer to a command: 201 if it made entries or had made them, 200 if all was so already.

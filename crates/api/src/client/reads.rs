@@ -6,7 +6,7 @@ use super::{Client, ClientError};
 use crate::{
     Board, DiffQuery, Difference, EntryAnswer, Events, EventsQuery, EvidenceList, EvidenceQuery, GateAnswer, GateQuery,
     HistoryQuery, Hold, Live, Page, PageQuery, ProjectAnswer, ProjectSummary, Ready, Release, ReleaseSummary, Roles,
-    StateQuery, StateRow, Trace, Transition, Whoami,
+    Scrub, StateQuery, StateRow, Trace, Transition, Whoami,
 };
 
 impl Client {
@@ -18,6 +18,11 @@ impl Client {
     /// Whether the server does its work.
     pub async fn ready(&self) -> Result<Ready, ClientError> {
         self.get(&["v1", "ready"], &()).await
+    }
+
+    /// What the server found when it read again what it stores.
+    pub async fn scrub(&self) -> Result<Scrub, ClientError> {
+        self.get(&["v1", "scrub"], &()).await
     }
 
     /// Who the token makes one.

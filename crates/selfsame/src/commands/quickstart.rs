@@ -36,7 +36,8 @@ pub async fn run(args: QuickstartArgs) -> Outcome {
             .await
             .map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen.ip())))?,
     };
-    let serving = serve::start(serve::compose(&ServeArgs::quiet(args.data.clone())).await?, listener, None)?;
+    let quiet = ServeArgs::quiet(args.data.clone());
+    let serving = serve::start(serve::compose(&quiet).await?, listener, None, &quiet)?;
     let url = serving.url();
     let told = tokio::task::spawn_blocking({
         let (data, url) = (args.data.clone(), url.clone());

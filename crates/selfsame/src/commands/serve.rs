@@ -15,6 +15,7 @@ use crate::{
     compose::{Composed, DataDir, DatabaseChoice, Unusable},
     mirrors,
     outcome::{Failure, Outcome},
+    scrub::{ScrubOptions, Scrubber},
 };
 
 /// How old an upload that nobody touches becomes before it is discarded.
@@ -49,6 +50,8 @@ pub struct ServeArgs {
     pub log: LogFormat,
     #[command(flatten)]
     objects: objects::ObjectArgs,
+    #[command(flatten)]
+    pub scrub: ScrubOptions,
 }
 
 /// The URL of a database, as somebody wrote it. It may hold a password, so it is never shown, not even where it is wrong.
@@ -84,6 +87,7 @@ pub struct Serving {
     engine: Engine,
     stop: watch::Sender<bool>,
     task: JoinHandle<std::io::Result<()>>,
+    scrubbing: JoinHandle<()>,
 }
 
 impl ServeArgs {
@@ -92,7 +96,7 @@ impl ServeArgs {
         let origin = "selfsame.invalid/ledger".to_owned();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let (database, mirrors, objects) = Default::default();
-        Self { data, database, listen, origin, mirrors, log: LogFormat::Text, objects }
+        Self { data, database, listen, origin, mirrors, log: LogFormat::Text, objects, scrub: ScrubOptions::off() }
     }
 }
 
@@ -104,7 +108,7 @@ pub async fn run(args: ServeArgs) -> Outcome {
     let composed = compose(&args).await?;
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen)))?;
-    let serving = start(composed, listener, upstream)?;
+    let serving = start(composed, listener, upstream, &args)?;
     eprintln!("selfsame serves {} from {}", serving.url(), args.data.display());
     serving.until_stopped().await;
     Ok(())
@@ -132,17 +136,20 @@ pub fn start(
     composed: Composed,
     listener: TcpListener,
     upstream: Option<Arc<dyn Upstream>>,
+    args: &ServeArgs,
 ) -> Result<Serving, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::broken(format!("cannot listen: {error}")))?;
-    let app = server::App::new(composed.engine.clone(), &composed.verifier).mirroring(upstream);
-    let router = server::router(app);
+    let scrubber = Scrubber::new(composed.engine.clone(), args.data.clone(), args.scrub.clone())?;
+    let app = server::App::new(composed.engine.clone(), &composed.verifier);
+    let router = server::router(app.mirroring(upstream).with_scrub(scrubber.watch()));
     let (stop, mut stopped) = watch::channel(false);
+    let scrubbing = tokio::spawn(scrubber.run(stopped.clone()));
     let blobs = composed.storage.ports.blobs.clone();
     tokio::spawn(collect_uploads(blobs, stopped.clone()));
     let task = tokio::spawn(server::serve(listener, router, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     }));
-    Ok(Serving { address, engine: composed.engine, stop, task })
+    Ok(Serving { address, engine: composed.engine, stop, task, scrubbing })
 }
 
 async fn collect_uploads(blobs: Arc<dyn Blobs>, mut stopped: watch::Receiver<bool>) {
@@ -187,6 +194,9 @@ impl Serving {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "The server ended with an error"),
             Err(error) => tracing::error!(%error, "The server broke off"),
+        }
+        if let Err(error) = self.scrubbing.await {
+            tracing::error!(%error, "The scrub broke off");
         }
         self.engine.wait_published(self.engine.size(), PUBLISH_PATIENCE).await;
     }

@@ -15,6 +15,7 @@ mod on_objects;
 mod oras;
 mod quickstart;
 mod replicas;
+mod scrubs;
 mod server;
 mod stages;
 mod uploads;

@@ -1,4 +1,4 @@
-//! What is attached to an artifact, by its own word or by a tag's: it goes wherever the artifact goes.
+//! What is attached to an artifact, by its own word or by a tag's: it goes wherever the artifact goes. And what keeps a digest.
 
 use domain::Digest;
 use serde_json::json;
@@ -105,10 +105,8 @@ async fn all_that_is_attached_is_one_list() {
     let index_tag = format!("sha256-{}", subject.hex());
     let bill = shop.image("bill", &["parts"], Some(&subject)).await;
     let note = shop.image("note", &["a note"], None).await;
-    let gone = shop.image("gone", &["to be gone"], None).await;
-    shop.list(&index_tag, &[&bill, &note, &gone]).await;
+    shop.list(&index_tag, &[&bill, &note]).await;
     let signature = shop.tagged("signature", &format!("{index_tag}.sig")).await;
-    assert_eq!(shop.ask("DELETE", &shop.world.admin, &format!("manifests/{gone}")).await.0, 202);
     let trace = shop.world.client().trace(&subject, &api::PageQuery::default()).await.expect("a trace");
     let kind = Some("application/vnd.test".to_owned());
     let mut expected = [
@@ -179,4 +177,53 @@ async fn tags_that_go_in_a_circle_end() {
     for (path, expected) in [(format!("manifests/{own}"), 202), (format!("manifests/{one}"), 202)] {
         assert_eq!(shop.ask("DELETE", &admin, &path).await.0, expected, "{path}");
     }
+}
+
+/// How many releases are promoted after one, so that no stage has it any more nor can go back to it.
+const LATER: usize = 7;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_stays_as_long_as_something_refers_to_it() {
+    let shop = Shop::begin().await;
+    let admin = shop.world.admin.clone();
+    let (child, deep) = (shop.image("child", &["a"], None).await, shop.image("deep", &["b"], None).await);
+    let inner = shop.index(&[&deep]).await;
+    let outer = shop.index(&[&child, &inner]).await;
+    let (old, loose) = (shop.image("old", &["c"], None).await, shop.image("loose", &["d"], None).await);
+    shop.promote(&old).await;
+    for number in 0..LATER {
+        let later = shop.image(&format!("later {number}"), &["e"], None).await;
+        shop.promote(&later).await;
+    }
+    // A tag that moves on leaves the digest where it was.
+    let before = shop.tagged("before", "moving").await;
+    shop.tagged("after", "moving").await;
+    for (method, path, status, code) in [
+        ("DELETE", format!("manifests/{child}"), 405, ""),
+        ("DELETE", format!("manifests/{deep}"), 405, ""),
+        ("DELETE", format!("manifests/{inner}"), 405, ""),
+        ("DELETE", format!("blobs/{}", of("b")), 405, ""),
+        ("DELETE", format!("manifests/{old}"), 403, "artifact-in-use"),
+        ("DELETE", "manifests/prod".into(), 403, "stage-tag"),
+        ("GET", format!("manifests/{before}"), 200, ""),
+        ("DELETE", "manifests/moving".into(), 202, ""),
+        (
+            "GET",
+            format!("manifests/{}", Digest::sha256(image("after", &["after"], None).to_string().as_bytes())),
+            200,
+            "",
+        ),
+        ("DELETE", format!("manifests/{loose}"), 202, ""),
+        ("DELETE", format!("blobs/{}", of("d")), 202, ""),
+        ("DELETE", format!("manifests/{outer}"), 202, ""),
+        ("DELETE", format!("manifests/{inner}"), 202, ""),
+        ("DELETE", format!("manifests/{deep}"), 202, ""),
+        ("DELETE", format!("manifests/{child}"), 202, ""),
+        ("GET", format!("manifests/{old}"), 200, ""),
+        ("GET", format!("blobs/{}", of("c")), 200, ""),
+    ] {
+        let found = shop.ask(method, &admin, &path).await;
+        assert_eq!(found, (status, code.to_owned()), "{method} {path}");
+    }
+    shop.world.audit().await;
 }
