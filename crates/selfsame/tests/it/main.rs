@@ -6,8 +6,10 @@
 mod audits;
 mod backups;
 mod clients;
+mod cosign;
 mod disks;
 mod elsewhere;
+mod engines;
 mod http;
 mod kills;
 mod objects;
@@ -18,6 +20,7 @@ mod replicas;
 mod scrubs;
 mod server;
 mod stages;
+mod tools;
 mod uploads;
 mod verbs;
 

@@ -1,22 +1,9 @@
 //! oras, unmodified: files, images, and what is about them.
 
-use std::process::Command;
-
 use super::{
-    clients::{image, layout_digest, skopeo},
+    clients::{image, is_installed, layout_digest, skopeo},
     server::{Ran, Server, digest_in, program_result},
 };
-
-/// Whether oras is installed. Debian has no package of it: where it is missing the tests say so and are passed by, except where `CI` is
-/// set, since `.ci/run` installs it.
-fn is_installed() -> bool {
-    let installed = Command::new("oras").arg("version").output().is_ok_and(|output| output.status.success());
-    if !installed {
-        assert!(std::env::var_os("CI").is_none(), "`oras` is missing: `.ci/run` installs it where Go is");
-        eprintln!("PASSED BY: `oras` is not installed");
-    }
-    installed
-}
 
 fn run(server: &Server, token: &str, arguments: &[&str]) -> Ran {
     let login = ["--plain-http", "--username", "x", "--password", token];
@@ -33,7 +20,7 @@ fn done(server: &Server, token: &str, arguments: &[&str]) -> String {
 
 #[test]
 fn files_and_what_is_about_them_are_pushed_attached_and_found() {
-    if !is_installed() {
+    if !is_installed("oras", &["version"]) {
         return;
     }
     let server = Server::start();
@@ -87,7 +74,7 @@ fn files_and_what_is_about_them_are_pushed_attached_and_found() {
 
 #[test]
 fn images_are_copied_between_repositories_with_their_referrers() {
-    if !is_installed() {
+    if !is_installed("oras", &["version"]) {
         return;
     }
     let server = Server::start();
