@@ -1,9 +1,5 @@
 //! Unmodified clients: skopeo, podman, buildah.
 
-use std::process::Command;
-
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-
 use super::server::{Server, digest_in, program, program_result};
 
 /// A small image in an OCI layout, made by buildah from nothing but one file; its folder's name.
@@ -23,28 +19,6 @@ pub(super) fn image(server: &Server, name: &str, architecture: &str) {
     );
     let layout = format!("oci:{name}-{architecture}:1");
     program(folder, "buildah", &[&storage[..], &["push", "--quiet", &tag, &layout]].concat());
-}
-
-/// Whether a client is there that Debian does not bring everywhere. Where one is missing the tests that use it say so and are passed by, except where
-/// `CI` is set, since `.ci/run` installs it.
-pub(super) fn is_installed(program: &str, arguments: &[&str]) -> bool {
-    let installed = Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success());
-    if !installed {
-        assert!(std::env::var_os("CI").is_none(), "`{program}` is missing: `.ci/run` installs it");
-        eprintln!("PASSED BY: `{program}` is not installed");
-    }
-    installed
-}
-
-/// Lets clients that read Docker's configuration log in with `token`, which may be none; the folder of the configuration.
-pub(super) fn docker_config(server: &Server, token: Option<&str>) -> String {
-    let folder = server.folder().join(if token.is_some() { ".docker" } else { ".docker-nobody" });
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let auth = token.map(|token| BASE64_STANDARD.encode(format!("x:{token}")));
-    let login = auth.map(|auth| serde_json::json!({server.host(): {"auth": auth}})).unwrap_or(serde_json::json!({}));
-    let config = serde_json::json!({ "auths": login }).to_string();
-    std::fs::write(folder.join("config.json"), config).expect("a file of the test can be written");
-    folder.display().to_string()
 }
 
 pub(super) fn skopeo(server: &Server, token: &str, arguments: &[&str]) -> super::server::Ran {

@@ -1,7 +1,8 @@
 //! cosign, old and new: version 2 attaches by tags, version 3 by the manifest's subject. Both sign, and both find what they signed.
 
 use super::{
-    clients::{docker_config, image, is_installed, layout_digest, skopeo},
+    clients::{image, layout_digest, skopeo},
+    installed::{docker_config, is_installed},
     server::{Ran, Server, digest_in, program_result},
 };
 

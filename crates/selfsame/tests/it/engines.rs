@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    clients::{image, is_installed, layout_digest, skopeo},
+    clients::{image, layout_digest, skopeo},
+    installed::is_installed,
     server::{Ran, Server, digest_in, program_result},
     tools::OPEN,
 };

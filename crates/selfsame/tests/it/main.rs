@@ -11,6 +11,7 @@ mod disks;
 mod elsewhere;
 mod engines;
 mod http;
+mod installed;
 mod kills;
 mod objects;
 mod on_objects;

@@ -1,7 +1,8 @@
 //! oras, unmodified: files, images, and what is about them.
 
 use super::{
-    clients::{image, is_installed, layout_digest, skopeo},
+    clients::{image, layout_digest, skopeo},
+    installed::is_installed,
     server::{Ran, Server, digest_in, program_result},
 };
 

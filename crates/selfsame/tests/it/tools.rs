@@ -1,7 +1,8 @@
 //! crane, regctl and `skopeo sync` as people use them to move images about: every digest stays what it was.
 
 use super::{
-    clients::{docker_config, image, is_installed, layout_digest},
+    clients::{image, layout_digest},
+    installed::{docker_config, is_installed},
     server::{Ran, Server, digest_in, program, program_result},
 };
 
