@@ -6,13 +6,15 @@
 mod blobs;
 mod catalog;
 mod ledger;
+mod tiers;
 mod tiles;
 mod upstream;
 mod views;
 
 pub use blobs::{Blob, BlobRange, Blobs, ByteStream, UploadError, UploadId};
-pub use catalog::{Catalog, CatalogChange, Closure, ManifestRecord, Part, PartKind, Referrer, Unlinked};
+pub use catalog::{Catalog, CatalogChange, Closure, Link, ManifestRecord, Part, PartKind, Referrer, Unlinked};
 pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row};
+pub use tiers::{Away, Tier, Tiers};
 pub use tiles::Tiles;
 pub use upstream::{MirrorRule, Upstream, UpstreamEvidence};
 pub use views::{HistoryRow, ReleaseRow, ViewChange, Views};

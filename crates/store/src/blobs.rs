@@ -6,6 +6,7 @@
 //!   blobs/sha512/cd/<128 digits>
 //!   sums/sha256/ab/<64 digits>     the checksums of its 256 KiB chunks, derived; none for small blobs
 //!   uploads/<64 digits>            an upload on its way
+//!   archive/ trash/                what is not at hand, each as in `blobs/`
 //!   damaged/<digits>               what was found damaged, for whoever wants to look at it
 //! ```
 //!
@@ -21,6 +22,7 @@ mod read;
 pub(crate) mod sums;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod upload;
 
 use std::{
@@ -252,28 +254,7 @@ impl Blobs for Directory {
     }
 
     async fn list(&self, after: Option<&Digest>, limit: usize) -> Result<Vec<Digest>, Trouble> {
-        let mut found = Vec::new();
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            let folder = self.root.join("blobs").join(algorithm.to_string());
-            for prefix in names(&folder)? {
-                let beyond = |name: &String| {
-                    format!("{algorithm}:{name}")
-                        .parse::<Digest>()
-                        .ok()
-                        .filter(|digest| after.is_none_or(|after| digest > after))
-                };
-                let earlier =
-                    after.is_some_and(|after| after.algorithm() == algorithm && prefix.as_str() < &after.hex()[..2]);
-                if !earlier {
-                    found.extend(names(&folder.join(&prefix))?.iter().filter_map(beyond));
-                }
-                if found.len() >= limit {
-                    found.truncate(limit);
-                    return Ok(found);
-                }
-            }
-        }
-        Ok(found)
+        self.digests("blobs", after, limit)
     }
 
     async fn set_aside(&self, digest: &Digest) -> Result<bool, Trouble> {

@@ -6,9 +6,11 @@
 mod blobs;
 mod catalog;
 mod column;
+mod keep;
 mod ledger;
 mod object_server;
 mod samples;
+mod tiers;
 mod tiles;
 mod uploads;
 mod views;
@@ -19,5 +21,6 @@ pub use column::Column;
 pub use ledger::ledger;
 pub use object_server::ObjectServer;
 pub use samples::{batch, bytes, pieces};
+pub use tiers::tiers;
 pub use tiles::tiles;
 pub use views::views;

@@ -7,6 +7,7 @@ mod catalog;
 mod ledger;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod tiles;
 mod views;
 

@@ -7,6 +7,7 @@
 //!   sums/sha256/<64 digits>       the checksums of its 256 KiB chunks, derived; none for small blobs
 //!   uploads/<64 digits>/<name>    what an upload has after its last part; `whole`: all of it, on the way to its blob
 //!   damaged/<digits>              what was found damaged, for whoever wants to look at it
+//!   archive/ trash/               blobs that are not at hand, and in dates/ since when: see `tiers`
 //!   ledger/                       the published ledger: see `tiles`
 //! ```
 //!
@@ -26,6 +27,7 @@ mod read;
 mod session;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod tiles;
 mod turns;
 mod upload;

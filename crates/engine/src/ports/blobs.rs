@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{Algorithm, Digest};
 use futures::stream::BoxStream;
 
-use super::Trouble;
+use super::{Tiers, Trouble};
 
 /// Bytes on their way. An error ends the stream: whoever gets one must treat all that came before as worthless.
 pub type ByteStream = BoxStream<'static, Result<Bytes, Trouble>>;
@@ -66,7 +66,7 @@ pub enum UploadError {
 /// * No partial blob is ever visible under a digest.
 /// * An upload survives a restart up to the last byte that was acknowledged.
 #[async_trait]
-pub trait Blobs: Send + Sync + 'static {
+pub trait Blobs: Tiers {
     /// The size of a blob, in bytes.
     async fn size(&self, digest: &Digest) -> Result<Option<u64>, Trouble>;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use domain::{Digest, RepositoryName, TagName, Timestamp};
+use domain::{Digest, ProjectName, RepositoryName, TagName, Timestamp};
 
 use super::Trouble;
 
@@ -76,6 +76,15 @@ pub struct Closure {
     pub missing: Option<Digest>,
     /// Whether it has more parts than were asked for; then `missing` says nothing about the rest.
     pub cut: bool,
+}
+
+/// A blob that a repository has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its size in bytes.
+    pub size: u64,
+    /// When the repository was given it, or somebody last counted on it.
+    pub at: Timestamp,
 }
 
 /// What became of a blob that a repository should no longer have.
@@ -201,6 +210,35 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// The manifest with all that it consists of, down to the layers; no more is looked up once there are `limit` parts.
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble>;
+
+    /// The manifests of a project's repositories with their tags, in the order of repositories and digests after `after`, at most `limit`.
+    async fn manifests(
+        &self,
+        project: &ProjectName,
+        after: Option<&(RepositoryName, Digest)>,
+        limit: usize,
+    ) -> Result<Vec<(ManifestRecord, Vec<TagName>)>, Trouble>;
+
+    /// The tags of a manifest of the repository, in order.
+    async fn all_tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<TagName>, Trouble>;
+
+    /// The blob as the repository has it.
+    async fn link(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Link>, Trouble>;
+
+    /// Looks at blobs of a project's repositories, in the order of repositories and digests after `after`, at most `limit`: those that no
+    /// manifest of their repository names and that nobody has counted on since `before` are in the repository no longer, unless they are
+    /// among `spare`. Each is looked up and done as one. Answers with the last that was looked at; `None` once there are no more.
+    async fn unlink_unnamed(
+        &self,
+        project: &ProjectName,
+        after: Option<(RepositoryName, Digest)>,
+        before: Timestamp,
+        spare: BTreeSet<Digest>,
+        limit: usize,
+    ) -> Result<Option<(RepositoryName, Digest)>, Trouble>;
+
+    /// Whether any repository has `digest`, as a manifest or as a blob.
+    async fn is_anywhere(&self, digest: &Digest) -> Result<bool, Trouble>;
 
     /// The parts of a manifest of the repository, in the order in which it names them.
     async fn parts(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Part>, Trouble>;

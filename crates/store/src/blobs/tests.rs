@@ -56,6 +56,7 @@ fn flip(path: &PathBuf, at: usize) {
 async fn it_conforms() {
     let (directory, folder) = opened();
     conformance::blobs(&directory).await;
+    conformance::tiers(&directory).await;
     let left: Vec<_> = fs::read_dir(folder.path().join("uploads")).expect("the folder").collect();
     assert!(left.is_empty(), "nothing is left behind: {left:?}");
 }

@@ -20,6 +20,7 @@ pub async fn catalog<T: Ledger + Catalog>(store: &T) {
     closures(store).await;
     a_conflict_changes_nothing(store, &app).await;
     repositories(store).await;
+    super::keep::keep(store).await;
     store.clear_derived().await.unwrap();
     assert_eq!(store.manifest(&app, &digest("image")).await.unwrap(), None, "no manifest is left");
     assert_eq!(store.blob(&app, &digest("layer")).await.unwrap(), Some(6), "blobs stay, since no entry tells of them");
@@ -225,17 +226,17 @@ async fn repositories<T: Ledger + Catalog>(store: &T) {
     }
 }
 
-async fn change<T: Ledger>(store: &T, changes: Vec<CatalogChange>) {
+pub(super) async fn change<T: Ledger>(store: &T, changes: Vec<CatalogChange>) {
     let mut batch = batch(&store.head().await.unwrap(), ["a change of the catalog"]);
     batch.catalog = changes;
     store.commit(batch).await.expect("a change is committed");
 }
 
-fn put(manifest: ManifestRecord, tags: &[&str]) -> CatalogChange {
+pub(super) fn put(manifest: ManifestRecord, tags: &[&str]) -> CatalogChange {
     CatalogChange::Put { manifest: Box::new(manifest), tags: tags.iter().map(|name| tag(name)).collect() }
 }
 
-fn image(repository: &RepositoryName, name: &str) -> ManifestRecord {
+pub(super) fn image(repository: &RepositoryName, name: &str) -> ManifestRecord {
     let part = |kind, name: &str| Part { kind, digest: digest(name), size: 7, media_type: name.into() };
     ManifestRecord {
         repository: repository.clone(),
@@ -249,11 +250,11 @@ fn image(repository: &RepositoryName, name: &str) -> ManifestRecord {
     }
 }
 
-fn digest(name: &str) -> Digest {
+pub(super) fn digest(name: &str) -> Digest {
     Digest::sha256(name.as_bytes())
 }
 
-fn repository(name: &str) -> RepositoryName {
+pub(super) fn repository(name: &str) -> RepositoryName {
     name.parse().expect("a repository")
 }
 

@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{Algorithm, Digest};
-use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Trouble, UploadError, UploadId};
+use domain::{Algorithm, Digest, Timestamp};
+use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Tier, Trouble, UploadError, UploadId};
 use futures::StreamExt;
 
 use super::{Memory, locked};
@@ -17,7 +17,8 @@ use crate::blobs::{new_upload_id, slice};
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    blobs: BTreeMap<Digest, Bytes>,
+    pub(super) blobs: BTreeMap<Digest, Bytes>,
+    pub(super) away: BTreeMap<(Tier, Digest), (Bytes, Timestamp)>,
     uploads: BTreeMap<UploadId, (Vec<u8>, Instant)>,
 }
 

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use domain::{Digest, RepositoryName, TagName, Timestamp};
-use engine::ports::{Catalog, CatalogChange, Closure, ManifestRecord, Part, PartKind, Referrer, Trouble, Unlinked};
+use domain::{Digest, ProjectName, RepositoryName, TagName, Timestamp};
+use engine::ports::{
+    Catalog, CatalogChange, Closure, Link, ManifestRecord, Part, PartKind, Referrer, Trouble, Unlinked,
+};
 
 use super::{Memory, locked};
 
@@ -12,7 +14,7 @@ use super::{Memory, locked};
 pub(super) struct Kept {
     manifests: BTreeMap<(RepositoryName, Digest), ManifestRecord>,
     tags: BTreeMap<(RepositoryName, TagName), Digest>,
-    blobs: BTreeMap<(RepositoryName, Digest), u64>,
+    blobs: BTreeMap<(RepositoryName, Digest), Link>,
 }
 
 impl Kept {
@@ -46,6 +48,11 @@ impl Kept {
     /// The manifests of the repository that name `digest` as a part.
     fn holders(&self, repository: &RepositoryName, digest: &Digest) -> impl Iterator<Item = &ManifestRecord> {
         self.manifests_of(repository).filter(move |manifest| manifest.parts.iter().any(|part| part.digest == *digest))
+    }
+
+    fn tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Vec<TagName> {
+        let here = self.tags.iter().filter(|((place, _), target)| place == repository && *target == digest);
+        here.map(|((_, tag), _)| tag.clone()).collect()
     }
 
     fn manifests_of(&self, repository: &RepositoryName) -> impl Iterator<Item = &ManifestRecord> {
@@ -108,7 +115,7 @@ impl Catalog for Memory {
     }
 
     async fn blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<u64>, Trouble> {
-        Ok(locked(&self.ledger).catalog.blobs.get(&(repository.clone(), digest.clone())).copied())
+        Ok(locked(&self.ledger).catalog.blobs.get(&(repository.clone(), digest.clone())).map(|link| link.size))
     }
 
     async fn blob_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
@@ -122,9 +129,9 @@ impl Catalog for Memory {
         repository: &RepositoryName,
         digest: &Digest,
         size: u64,
-        _at: Timestamp,
+        at: Timestamp,
     ) -> Result<(), Trouble> {
-        locked(&self.ledger).catalog.blobs.insert((repository.clone(), digest.clone()), size);
+        locked(&self.ledger).catalog.blobs.insert((repository.clone(), digest.clone()), Link { size, at });
         Ok(())
     }
 
@@ -205,6 +212,55 @@ impl Catalog for Memory {
             waiting.extend(named.filter(|part| seen.insert(*part)));
         }
         Ok(closure)
+    }
+
+    async fn manifests(
+        &self,
+        project: &ProjectName,
+        after: Option<&(RepositoryName, Digest)>,
+        limit: usize,
+    ) -> Result<Vec<(ManifestRecord, Vec<TagName>)>, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let here = kept.manifests.iter().filter(|((repository, _), _)| repository.project().as_ref() == Some(project));
+        let beyond = here.filter(|(key, _)| after.is_none_or(|after| *key > after));
+        let with_tags = |(_, manifest): (_, &ManifestRecord)| {
+            (manifest.clone(), kept.tags_of(&manifest.repository, &manifest.digest))
+        };
+        Ok(beyond.take(limit).map(with_tags).collect())
+    }
+
+    async fn all_tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<TagName>, Trouble> {
+        Ok(locked(&self.ledger).catalog.tags_of(repository, digest))
+    }
+
+    async fn link(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Link>, Trouble> {
+        Ok(locked(&self.ledger).catalog.blobs.get(&(repository.clone(), digest.clone())).cloned())
+    }
+
+    async fn unlink_unnamed(
+        &self,
+        project: &ProjectName,
+        after: Option<(RepositoryName, Digest)>,
+        before: Timestamp,
+        spare: BTreeSet<Digest>,
+        limit: usize,
+    ) -> Result<Option<(RepositoryName, Digest)>, Trouble> {
+        let kept = &mut locked(&self.ledger).catalog;
+        let here = kept.blobs.iter().filter(|((repository, _), _)| repository.project().as_ref() == Some(project));
+        let beyond = here.filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
+        let looked: Vec<_> = beyond.take(limit).map(|(key, link)| (key.clone(), link.at)).collect();
+        for ((repository, digest), at) in &looked {
+            if *at < before && !spare.contains(digest) && kept.holders(repository, digest).next().is_none() {
+                kept.blobs.remove(&(repository.clone(), digest.clone()));
+            }
+        }
+        Ok(looked.into_iter().next_back().map(|(key, _)| key))
+    }
+
+    async fn is_anywhere(&self, digest: &Digest) -> Result<bool, Trouble> {
+        let kept = &locked(&self.ledger).catalog;
+        let mut places = kept.manifests.keys().chain(kept.blobs.keys());
+        Ok(places.any(|(_, other)| other == digest))
     }
 
     async fn parts(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Part>, Trouble> {

@@ -9,5 +9,6 @@ async fn it_conforms() {
     conformance::catalog(&Memory::new()).await;
     conformance::views(&Memory::new()).await;
     conformance::blobs(&Memory::new()).await;
+    conformance::tiers(&Memory::new()).await;
     conformance::tiles(&Memory::new()).await;
 }

@@ -99,10 +99,15 @@ impl Objects {
 
     /// Reads all of a blob: `None` if there is none, else its chunks' sums if its digest is the one it should have.
     pub(super) async fn hash_all(&self, digest: &Digest) -> Result<Option<Option<Vec<u64>>>, Trouble> {
-        let Some(mut opened) = self.bucket.open(&blob(digest), None).await? else { return Ok(None) };
+        self.hash_object(&blob(digest), digest).await
+    }
+
+    /// The same of the object `name`.
+    pub(super) async fn hash_object(&self, name: &str, digest: &Digest) -> Result<Option<Option<Vec<u64>>>, Trouble> {
+        let Some(mut opened) = self.bucket.open(name, None).await? else { return Ok(None) };
         let (mut hasher, mut chunks) = (Hasher::new(digest.algorithm()), sums::Chunks::default());
         while let Some(piece) = opened.bytes.next().await {
-            let piece = piece.map_err(|error| self.bucket.trouble("read", &blob(digest), error))?;
+            let piece = piece.map_err(|error| self.bucket.trouble("read", name, error))?;
             blocking(|| {
                 hasher.update(&piece);
                 chunks.update(&piece);

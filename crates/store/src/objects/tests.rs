@@ -40,6 +40,7 @@ impl Replicas {
 async fn blobs_conform() {
     let replicas = Replicas::new();
     conformance::blobs(&replicas.start()).await;
+    conformance::tiers(&replicas.start()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

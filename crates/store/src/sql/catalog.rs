@@ -2,11 +2,14 @@
 
 mod change;
 mod closure;
+mod keep;
 mod lists;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use domain::{Digest, RepositoryName, TagName, Timestamp};
-use engine::ports::{Catalog, Closure, Part, Referrer, Trouble, Unlinked};
+use domain::{Digest, ProjectName, RepositoryName, TagName, Timestamp};
+use engine::ports::{Catalog, Closure, Link, ManifestRecord, Part, Referrer, Trouble, Unlinked};
 use futures::FutureExt;
 
 use super::{
@@ -144,6 +147,42 @@ impl Catalog for Database {
 
     async fn manifest_anywhere(&self, digest: &Digest) -> Result<Vec<RepositoryName>, Trouble> {
         self.look_up("a manifest's repositories", |tx| lists::manifest_anywhere(tx, digest).boxed()).await
+    }
+
+    async fn manifests(
+        &self,
+        project: &ProjectName,
+        after: Option<&(RepositoryName, Digest)>,
+        limit: usize,
+    ) -> Result<Vec<(ManifestRecord, Vec<TagName>)>, Trouble> {
+        self.scan("manifests", |tx| keep::manifests(tx, project, after, limit).boxed()).await
+    }
+
+    async fn all_tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<TagName>, Trouble> {
+        self.look_up("tags", |tx| keep::tags_of(tx, repository, digest).boxed()).await
+    }
+
+    async fn link(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Link>, Trouble> {
+        self.look_up("a blob's time", |tx| keep::link(tx, repository, digest).boxed()).await
+    }
+
+    async fn unlink_unnamed(
+        &self,
+        project: &ProjectName,
+        after: Option<(RepositoryName, Digest)>,
+        before: Timestamp,
+        spare: BTreeSet<Digest>,
+        limit: usize,
+    ) -> Result<Option<(RepositoryName, Digest)>, Trouble> {
+        let project = project.clone();
+        self.write("blobs that no manifest names", move |tx| {
+            async move { keep::unlink_unnamed(tx, &project, after.as_ref(), (before, &spare), limit).await }.boxed()
+        })
+        .await
+    }
+
+    async fn is_anywhere(&self, digest: &Digest) -> Result<bool, Trouble> {
+        self.look_up("a digest's places", |tx| keep::is_anywhere(tx, digest).boxed()).await
     }
 
     async fn closure(&self, repository: &RepositoryName, digest: &Digest, limit: usize) -> Result<Closure, Trouble> {
