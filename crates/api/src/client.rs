@@ -4,6 +4,7 @@ mod commands;
 mod error;
 mod ledger;
 mod reads;
+mod retention;
 mod transport;
 
 use std::{fmt, time::Duration};

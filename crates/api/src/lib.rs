@@ -19,6 +19,7 @@ mod project;
 mod query;
 mod receipt;
 mod release;
+mod retention;
 mod scrub;
 mod stage;
 mod state;
@@ -42,6 +43,10 @@ pub use query::{
 };
 pub use receipt::Receipt;
 pub use release::{CreatedRelease, Release, ReleaseInStage, ReleaseRequest, ReleaseSummary, Source};
+pub use retention::{
+    Heap, Keep, KeepRequest, RestoreRequest, Restored, RetentionApplyRequest, RetentionItem, RetentionOutcome,
+    RetentionPlan, RetentionPlanRequest, RetentionProgress, RetentionStatus,
+};
 pub use scrub::{DamagedBlob, Scrub};
 pub use stage::{ApprovalRequest, HealthRequest, PromotionRequest, RollbackRequest, SteeringRequest, VetoRequest};
 pub use state::StateRow;

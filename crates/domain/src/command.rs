@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     Actor, CommandKey, Contents, Digest, EvidenceKind, EvidenceName, EvidenceResult, Grant, Party, ProjectConfig,
     ProjectName, Refusal, ReleaseId, RepositoryName, Source, StageName, Steering, TagName, Timestamp, TokenId,
-    canonical, config::COMPONENTS_MAX, decide::GRANTS_MAX,
+    canonical, config::COMPONENTS_MAX, decide::GRANTS_MAX, retention::Totals,
 };
 
 /// A command with who asks for it.
@@ -212,6 +212,62 @@ pub enum Command {
         /// Whether it does well.
         healthy: bool,
         /// What was seen.
+        reason: String,
+    },
+    /// Record a retention plan, whose document is stored already.
+    PlanRetention {
+        /// Of which project.
+        project: ProjectName,
+        /// The digest of its document.
+        plan: Digest,
+        /// How many ledger entries it takes into account.
+        as_of: u64,
+        /// What it comes to.
+        totals: Totals,
+    },
+    /// Carry out the retention plan that was recorded last.
+    ApplyRetention {
+        /// Of which project.
+        project: ProjectName,
+        /// The digest of its document.
+        plan: Digest,
+    },
+    /// Let manifests go, as the plan says that is being carried out; those stay to which something happened since.
+    Collect {
+        /// Of which project.
+        project: ProjectName,
+        /// The digest of the plan's document.
+        plan: Digest,
+        /// Which, containers before what they consist of.
+        manifests: Vec<(RepositoryName, Digest)>,
+    },
+    /// Say that all of a retention plan is done.
+    EndRetention {
+        /// Of which project.
+        project: ProjectName,
+        /// The digest of its document.
+        plan: Digest,
+        /// How many manifests went.
+        collected: u64,
+        /// How many stay that were to go.
+        saved: u64,
+    },
+    /// Keep a digest whatever the policy says: a legal hold.
+    Keep {
+        /// In which project.
+        project: ProjectName,
+        /// An artifact or a release.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// End a keep.
+    Unkeep {
+        /// In which project.
+        project: ProjectName,
+        /// The digest.
+        digest: Digest,
+        /// Why.
         reason: String,
     },
 }

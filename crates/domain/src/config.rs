@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BUILT_IN_ROLES, ComponentName, CustomRoles, Digest, ProjectName, RepositoryName, Span, StageName, canonical,
     gate::{Gate, Requirement},
+    retention::Policy,
 };
 
 /// How many components a project has at most.
@@ -39,6 +40,9 @@ pub struct ProjectConfig {
     /// What anybody may pull, without a token.
     #[serde(default, skip_serializing_if = "Public::is_nothing")]
     pub public: Public,
+    /// How long its artifacts stay; without it, nothing goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Policy>,
 }
 
 /// What anybody may pull, without a token; nothing unless the project says so.
@@ -199,6 +203,10 @@ impl ProjectConfig {
         }
         for (name, stage) in &self.stages {
             self.check_stage(name, stage)?;
+        }
+        if let Some(Err((path, problem))) = self.retention.as_ref().map(Policy::check) {
+            let path: Vec<&str> = std::iter::once("retention").chain(path.iter().map(String::as_str)).collect();
+            return Err(InvalidConfig::at(&path, problem));
         }
         let order: BTreeSet<_> = self.stages_in_order().into_iter().collect();
         if let Some(stuck) = self.stages.keys().find(|name| !order.contains(name)) {

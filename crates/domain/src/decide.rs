@@ -6,12 +6,14 @@
 mod artifacts;
 mod project;
 mod releases;
+mod retention;
 mod stages;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 pub use artifacts::TAGS_MAX;
+pub use retention::COLLECTED_MAX;
 pub(crate) use tokens::GRANTS_MAX;
 
 use crate::{
@@ -51,6 +53,14 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
         Command::ReportHealth { project, stage, release, healthy, reason } => {
             desk.report_health(project, stage, release.as_ref(), healthy, reason)
         }
+        Command::PlanRetention { project, plan, as_of, totals } => desk.plan_retention(project, plan, as_of, totals),
+        Command::ApplyRetention { project, plan } => desk.apply_retention(project, plan),
+        Command::Collect { project, plan, manifests } => desk.collect(&project, &plan, manifests),
+        Command::EndRetention { project, plan, collected, saved } => {
+            desk.end_retention(project, plan, collected, saved)
+        }
+        Command::Keep { project, digest, reason } => desk.keep(project, digest, reason),
+        Command::Unkeep { project, digest, reason } => desk.unkeep(project, digest, reason),
     }?;
     if events.iter().any(|event| canonical::length(event) > EVENT_BYTES_MAX) {
         return Err(Refusal::LimitReached {

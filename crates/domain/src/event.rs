@@ -1,5 +1,6 @@
 //! [`Event`]: a fact. The ledger keeps it for ever, so a variant may be added but never changed.
 
+mod about;
 #[cfg(test)]
 mod tests;
 
@@ -266,6 +267,71 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
+    /// A retention plan was recorded.
+    RetentionPlanned {
+        /// Of which project.
+        project: ProjectName,
+        /// The digest of its document: what becomes of each object, and why.
+        plan: Digest,
+        /// How many ledger entries it takes into account.
+        as_of: u64,
+        /// How many objects stay as they are.
+        kept: u64,
+        /// How many lie in the archive.
+        archived: u64,
+        /// How many go.
+        trashed: u64,
+        /// How many bytes are free at hand then.
+        frees: u64,
+    },
+    /// Somebody has the plan carried out.
+    RetentionApplied {
+        /// Of which project.
+        project: ProjectName,
+        /// The digest of its document.
+        plan: Digest,
+    },
+    /// A manifest went, with its tags, as a plan says.
+    ManifestCollected {
+        /// From where.
+        repository: RepositoryName,
+        /// Its digest.
+        digest: Digest,
+        /// The digest of the plan's document.
+        plan: Digest,
+        /// The tags that pointed to it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<TagName>,
+    },
+    /// All of a retention plan is done.
+    RetentionEnded {
+        /// Of which project.
+        project: ProjectName,
+        /// The digest of its document.
+        plan: Digest,
+        /// How many manifests went.
+        collected: u64,
+        /// How many stay that were to go, because something happened to them since.
+        saved: u64,
+    },
+    /// A digest is kept whatever the policy says: a legal hold.
+    Kept {
+        /// In which project.
+        project: ProjectName,
+        /// An artifact or a release.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// A keep ended.
+    Unkept {
+        /// In which project.
+        project: ProjectName,
+        /// The digest.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What evidence says.
@@ -331,90 +397,5 @@ impl TryFrom<u32> for Version {
 impl From<Version> for u32 {
     fn from(Version: Version) -> Self {
         1
-    }
-}
-
-impl Event {
-    /// The project that the event is about, where it is about one.
-    pub fn project(&self) -> Option<ProjectName> {
-        match self {
-            Self::LedgerOpened { .. } | Self::TokenIssued { .. } | Self::TokenRevoked { .. } => None,
-            Self::ConfigApplied { config } => Some(config.project.clone()),
-            Self::ManifestPushed { repository, .. }
-            | Self::ManifestDeleted { repository, .. }
-            | Self::TagDeleted { repository, .. } => repository.project(),
-            Self::Held { project, .. } | Self::Unheld { project, .. } => project.clone(),
-            Self::EvidenceRecorded { project, .. }
-            | Self::ReleaseCreated { project, .. }
-            | Self::Promoted { project, .. }
-            | Self::RolledBack { project, .. }
-            | Self::Approved { project, .. }
-            | Self::Vetoed { project, .. }
-            | Self::Unvetoed { project, .. }
-            | Self::Steered { project, .. }
-            | Self::HealthReported { project, .. } => Some(project.clone()),
-        }
-    }
-
-    /// Every digest that the event is about: artifacts, releases, documents.
-    pub fn digests(&self) -> Vec<Digest> {
-        let of_contents = |release: &ReleaseId, contents: &Contents| {
-            std::iter::once(release.digest()).chain(contents.digests()).cloned().collect()
-        };
-        match self {
-            Self::LedgerOpened { .. }
-            | Self::ConfigApplied { .. }
-            | Self::TokenIssued { .. }
-            | Self::TokenRevoked { .. }
-            | Self::TagDeleted { .. }
-            | Self::Steered { .. } => Vec::new(),
-            Self::ManifestPushed { digest, subject, .. } => std::iter::once(digest).chain(subject).cloned().collect(),
-            Self::ManifestDeleted { digest, .. } | Self::Held { digest, .. } | Self::Unheld { digest, .. } => {
-                vec![digest.clone()]
-            }
-            Self::EvidenceRecorded { subject, document, .. } => {
-                std::iter::once(subject).chain(document).cloned().collect()
-            }
-            Self::ReleaseCreated { release, contents, .. }
-            | Self::Promoted { release, contents, .. }
-            | Self::RolledBack { release, contents, .. } => of_contents(release, contents),
-            Self::Approved { release, .. }
-            | Self::Vetoed { release, .. }
-            | Self::Unvetoed { release, .. }
-            | Self::HealthReported { release, .. } => vec![release.digest().clone()],
-        }
-    }
-
-    /// The blob that must be kept for this entry to mean something, where there is one.
-    pub fn blob(&self) -> Option<&Digest> {
-        match self {
-            Self::ManifestPushed { digest, .. } => Some(digest),
-            Self::EvidenceRecorded { document, .. } => document.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// The word that says what happened, as in the ledger.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::LedgerOpened { .. } => "ledger-opened",
-            Self::ConfigApplied { .. } => "config-applied",
-            Self::TokenIssued { .. } => "token-issued",
-            Self::TokenRevoked { .. } => "token-revoked",
-            Self::ManifestPushed { .. } => "manifest-pushed",
-            Self::ManifestDeleted { .. } => "manifest-deleted",
-            Self::TagDeleted { .. } => "tag-deleted",
-            Self::EvidenceRecorded { .. } => "evidence-recorded",
-            Self::ReleaseCreated { .. } => "release-created",
-            Self::Promoted { .. } => "promoted",
-            Self::RolledBack { .. } => "rolled-back",
-            Self::Approved { .. } => "approved",
-            Self::Held { .. } => "held",
-            Self::Unheld { .. } => "unheld",
-            Self::Vetoed { .. } => "vetoed",
-            Self::Unvetoed { .. } => "unvetoed",
-            Self::Steered { .. } => "steered",
-            Self::HealthReported { .. } => "health-reported",
-        }
     }
 }

@@ -19,6 +19,7 @@ pub mod gate;
 mod name;
 mod refusal;
 mod release;
+pub mod retention;
 mod standing;
 mod state;
 #[cfg(test)]
@@ -29,7 +30,7 @@ pub use actor::{Actor, BUILT_IN_ROLES, CustomRoles, Grant, InvalidGrant, Permiss
 pub use attached::About;
 pub use command::{Command, Submission};
 pub use config::{InvalidConfig, ProjectConfig};
-pub use decide::{TAGS_MAX, TEXT_BYTES_MAX, decide};
+pub use decide::{COLLECTED_MAX, TAGS_MAX, TEXT_BYTES_MAX, decide};
 pub use digest::{Algorithm, Digest, InvalidDigest, UnknownAlgorithm};
 pub use event::{ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
 pub use gate::{Decision, Finding, Status};
@@ -41,7 +42,8 @@ pub use refusal::Refusal;
 pub use release::{Contents, ReleaseId, Source};
 pub use standing::{Place, Standing, standing};
 pub use state::{
-    Approval, Artifact, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key, Left, Mark,
-    PARTS_MAX, Presence, Project, Release, Settled, StageState, State, Subject, System, Token,
+    Approval, Artifact, Ended, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key, Left, Mark,
+    PARTS_MAX, Placed, Presence, Project, RecordedPlan, Release, Retention, Settled, StageState, State, Subject,
+    System, Token, Touched,
 };
 pub use time::{InvalidTime, Span, Timestamp};

@@ -1,5 +1,6 @@
 //! [`Refusal`]: the rules said no.
 
+mod hint;
 #[cfg(test)]
 mod tests;
 
@@ -94,6 +95,62 @@ pub enum Refusal {
     GateUnmet {
         /// The gate's whole answer.
         decision: Box<Decision>,
+    },
+    /// Retention has taken an artifact of the release.
+    #[error("`{digest}` of component `{component}` is no longer here")]
+    ArtifactGone {
+        /// The component.
+        component: ComponentName,
+        /// The artifact.
+        digest: Digest,
+    },
+    /// The digest is kept by hand.
+    #[error("`{digest}` is kept: {reason}")]
+    Kept {
+        /// The digest.
+        digest: Digest,
+        /// Why.
+        reason: String,
+    },
+    /// There is no such keep.
+    #[error("`{digest}` is not kept by hand")]
+    NotKept {
+        /// The digest.
+        digest: Digest,
+    },
+    /// The project has no retention policy.
+    #[error("project `{project}` has no retention policy, so nothing of it goes")]
+    RetentionUnset {
+        /// The project.
+        project: ProjectName,
+    },
+    /// A retention plan is being carried out.
+    #[error("the retention plan `{plan}` is being carried out")]
+    RetentionRunning {
+        /// The digest of its document.
+        plan: Digest,
+    },
+    /// A retention plan is not the last one that was recorded, or too old.
+    #[error(
+        "`{plan}` is not a retention plan that can be carried out: it is not the last that was recorded, it is older than a day, or it has ended"
+    )]
+    RetentionPlanStale {
+        /// The digest of its document.
+        plan: Digest,
+    },
+    /// A manifest names one that is not in its repository any more.
+    #[error("the manifest names `{part}`, which is not in `{repository}`")]
+    PartMissing {
+        /// The repository.
+        repository: RepositoryName,
+        /// The manifest that is missing.
+        part: Digest,
+    },
+    /// Nothing of the digest is left that could be put back.
+    #[error("`{digest}` is not in the trash")]
+    NotInTrash {
+        /// The digest.
+        digest: Digest,
     },
     /// The digest is held.
     #[error("`{digest}` is held: {reason}")]
@@ -298,6 +355,14 @@ impl Refusal {
             Self::ArtifactUnknown { .. } => "artifact-unknown",
             Self::ArtifactIncomplete { .. } => "artifact-incomplete",
             Self::GateUnmet { .. } => "gate-unmet",
+            Self::ArtifactGone { .. } => "artifact-gone",
+            Self::Kept { .. } => "kept",
+            Self::NotKept { .. } => "not-kept",
+            Self::RetentionUnset { .. } => "retention-unset",
+            Self::RetentionRunning { .. } => "retention-running",
+            Self::RetentionPlanStale { .. } => "retention-plan-stale",
+            Self::PartMissing { .. } => "part-missing",
+            Self::NotInTrash { .. } => "not-in-trash",
             Self::Held { .. } => "held",
             Self::NotHeld { .. } => "not-held",
             Self::Vetoed { .. } => "vetoed",
@@ -326,79 +391,8 @@ impl Refusal {
         }
     }
 
-    /// What to do next, as one sentence.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::PermissionMissing { permission, .. } => {
-                format!("use a token whose role has `{permission}`; `selfsame token roles` lists the roles")
-            }
-            Self::GrantExceeds { .. } => "ask somebody with a wider role to issue the token".into(),
-            Self::ProjectUnknown { .. } => {
-                "create it with `selfsame apply`, or check the name with `selfsame status`".into()
-            }
-            Self::StageUnknown { .. } | Self::ComponentUnknown { .. } => {
-                "check the name, or add it to the project's file and `selfsame apply` it".into()
-            }
-            Self::ReleaseUnknown { .. } => {
-                "list releases with `selfsame status`, or create one with `selfsame release create`".into()
-            }
-            Self::ComponentMissing { component } => format!("name it: `--component {component}=DIGEST`"),
-            Self::ArtifactUnknown { repository, .. } => {
-                format!("push it to `{repository}` first, and use the digest that the push prints")
-            }
-            Self::ArtifactIncomplete { .. } => "push it again, whole: what is there already is not sent twice".into(),
-            Self::GateUnmet { decision } => decision
-                .findings
-                .iter()
-                .filter(|finding| !finding.status.lets_in())
-                .find_map(|finding| finding.next_step.clone())
-                .unwrap_or_else(|| "`selfsame gate check` explains each requirement".into()),
-            Self::Held { digest, .. } => {
-                format!("find out why it is held; `selfsame unhold {digest} --reason ...` lets it go")
-            }
-            Self::NotHeld { .. } => {
-                "`selfsame trace DIGEST` shows the holds there are; name the project if the hold is of one project"
-                    .into()
-            }
-            Self::Vetoed { stage, release, .. } => format!(
-                "promote another release; `selfsame unveto {release} --stage {stage} --reason ...` lifts the veto"
-            ),
-            Self::NotVetoed { .. } | Self::NotSteered { .. } | Self::AlreadyCurrent { .. } => {
-                "nothing needs to be done".into()
-            }
-            Self::StagePinned { stage, .. } => format!("`selfsame unpin {stage}` lets releases in again"),
-            Self::StagePaused { stage, .. } => {
-                format!("`selfsame resume {stage}` lets promotions go on; rollback stays open meanwhile")
-            }
-            Self::StageMoved { .. } => "look at `selfsame status` again, and decide on what the stage has now".into(),
-            Self::StageEmpty { .. } => "promote a release first".into(),
-            Self::NothingEarlier { .. } | Self::NeverCurrent { .. } => {
-                "`selfsame history` lists what the stage has had".into()
-            }
-            Self::ApproverNotPerson => "log in with a token that was issued for a person (`person:NAME`)".into(),
-            Self::GateChanged { .. } => "look at `selfsame gate check` again, and approve what you see then".into(),
-            Self::StageTag { .. } => "push under another tag and promote the release; the stage's tag follows".into(),
-            Self::ArtifactInUse { .. } => {
-                "nothing that a release names is deleted by hand; retention decides when it goes".into()
-            }
-            Self::NotPromoted { .. } => {
-                "promote the release to the stage, or pull with a credential for the whole project".into()
-            }
-            Self::StageInUse { .. } => "keep the stage in the file; what runs there must stay known".into(),
-            Self::ComponentInUse { repository, digest, .. } => {
-                format!("copy `{digest}` to `{repository}` first, with all that it names, and apply again")
-            }
-            Self::PlanStale { .. } => "run `selfsame apply` again to see the new plan".into(),
-            Self::TokenUnknown { .. } => "check the id; `selfsame token issue` printed it".into(),
-            Self::TokenExists { .. } => "ask again; each token gets a new id".into(),
-            Self::TokenLifetime { .. } => "choose another `--expires`, for example `30d`".into(),
-            Self::KeyReused { .. } => "use a new key for a new command".into(),
-            Self::LimitReached { .. } => "make it smaller, or split it".into(),
-        }
-    }
-
     /// Every code, for documentation and tests.
-    pub const CODES: [&'static str; 35] = [
+    pub const CODES: [&'static str; 43] = [
         "permission-missing",
         "grant-exceeds",
         "project-unknown",
@@ -409,6 +403,14 @@ impl Refusal {
         "artifact-unknown",
         "artifact-incomplete",
         "gate-unmet",
+        "artifact-gone",
+        "kept",
+        "not-kept",
+        "retention-unset",
+        "retention-running",
+        "retention-plan-stale",
+        "part-missing",
+        "not-in-trash",
         "held",
         "not-held",
         "vetoed",

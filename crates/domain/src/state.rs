@@ -12,8 +12,10 @@
 mod apply;
 mod artifact;
 mod needs;
+mod placed;
 mod project;
 mod release;
+mod retention;
 mod rows;
 mod subject;
 mod system;
@@ -28,10 +30,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use artifact::{Artifact, PARTS_MAX};
+pub use placed::Placed;
 pub use project::{HISTORY_MAX, Health, Project, Settled, StageState};
 pub use release::{Approval, InStage, Left, Presence, Release};
+pub use retention::{Ended, RecordedPlan, Retention};
+pub(crate) use retention::{KEEPS_MAX, PLAN_LASTS};
 pub use rows::{InvalidKey, InvalidRow};
-pub use subject::{Evidence, GROUPS_MAX, Subject};
+pub use subject::{Evidence, GROUPS_MAX, Subject, Touched};
 pub use system::{Hold, System, Token};
 
 use crate::{Digest, Party, ProjectName, ReleaseId, RepositoryName, StageName, Timestamp, TokenId};
@@ -53,6 +58,10 @@ pub enum Key {
     Token(TokenId),
     /// What an artifact of a repository consists of: no row, but looked up in the catalog.
     Artifact(RepositoryName, Digest),
+    /// A project's retention.
+    Retention(ProjectName),
+    /// What stands in the way of a manifest's going: no row, but looked up in the catalog.
+    Manifest(RepositoryName, Digest),
 }
 
 /// A thing that somebody did at some time for some reason, and the entry that says so.
@@ -80,6 +89,8 @@ pub struct State {
     subjects: BTreeMap<(ProjectName, Digest), Option<Arc<Subject>>>,
     tokens: BTreeMap<TokenId, Option<Arc<Token>>>,
     artifacts: BTreeMap<(RepositoryName, Digest), Arc<Artifact>>,
+    retentions: BTreeMap<ProjectName, Option<Arc<Retention>>>,
+    placed: BTreeMap<(RepositoryName, Digest), Arc<Placed>>,
     changed: BTreeSet<Key>,
 }
 
@@ -124,9 +135,27 @@ impl State {
         self.tokens.get(id)?.as_ref()
     }
 
+    /// A project's retention, if it is loaded and anything is known of it.
+    pub fn retention(&self, project: &ProjectName) -> Option<&Retention> {
+        self.retentions.get(project)?.as_deref()
+    }
+
+    /// What stands in the way of a manifest's going, if that is loaded.
+    pub fn placed(&self, repository: &RepositoryName, digest: &Digest) -> Option<&Placed> {
+        self.placed.get(&(repository.clone(), digest.clone())).map(|placed| &**placed)
+    }
+
+    /// The digests that are held in `project` or kept there, as far as they could be releases.
+    pub(crate) fn held_or_kept(&self, project: &ProjectName) -> impl Iterator<Item = ReleaseId> {
+        let held = self.system.holds.keys().filter(|digest| self.system.hold_on(digest, project).is_some());
+        let kept = self.retention(project).into_iter().flat_map(|retention| retention.keeps.keys());
+        held.chain(kept).filter_map(|digest| digest.as_str().parse().ok())
+    }
+
     /// How many aggregates are loaded.
     pub fn loaded(&self) -> usize {
-        self.projects.len() + self.releases.len() + self.subjects.len() + self.tokens.len() + self.artifacts.len()
+        let rows = self.projects.len() + self.releases.len() + self.subjects.len() + self.tokens.len();
+        rows + self.artifacts.len() + self.retentions.len() + self.placed.len()
     }
 
     /// Forgets every loaded aggregate except the system. Only right when nothing is [changed](Self::take_changed).
@@ -136,6 +165,8 @@ impl State {
         self.subjects.clear();
         self.tokens.clear();
         self.artifacts.clear();
+        self.retentions.clear();
+        self.placed.clear();
     }
 
     /// Takes over the aggregates `keys` of `from`, loaded there, and stands where `from` stands: how readers follow the writer.
@@ -159,11 +190,14 @@ impl State {
                 }
                 Key::Subject(project, digest) => {
                     // A manifest may have come or gone, and with it parts of others.
-                    self.artifacts.clear();
+                    self.forget_artifacts();
                     self.subjects.insert((project.clone(), digest.clone()), from.subject(project, digest).cloned());
                 }
                 Key::Token(token) => drop(self.tokens.insert(token.clone(), from.token(token).cloned())),
-                Key::Artifact(..) => {}
+                Key::Retention(project) => {
+                    drop(self.retentions.insert(project.clone(), from.retentions.get(project).cloned().flatten()));
+                }
+                Key::Artifact(..) | Key::Manifest(..) => {}
             }
         }
         self.size = from.size;
@@ -185,12 +219,16 @@ impl State {
                 Key::Release(project, id) => drop(self.releases.remove(&(project.clone(), id.clone()))),
                 Key::Subject(project, digest) => {
                     // A manifest may have come or gone, and with it parts of others.
-                    self.artifacts.clear();
+                    self.forget_artifacts();
                     self.subjects.remove(&(project.clone(), digest.clone()));
                 }
                 Key::Token(token) => drop(self.tokens.remove(token)),
                 Key::Artifact(repository, digest) => {
                     self.artifacts.remove(&(repository.clone(), digest.clone()));
+                }
+                Key::Retention(project) => drop(self.retentions.remove(project)),
+                Key::Manifest(repository, digest) => {
+                    self.placed.remove(&(repository.clone(), digest.clone()));
                 }
             }
         }

@@ -18,7 +18,8 @@ pub(crate) use ask::{check, told};
 pub(crate) use parse::{Step, actor, config};
 
 use crate::{
-    Actor, Artifact, Command, Digest, Entry, Event, Key, Refusal, RepositoryName, State, Timestamp, Version, decide,
+    Actor, Artifact, Command, Digest, Entry, Event, Key, Placed, Refusal, RepositoryName, State, Subject, Timestamp,
+    Version, decide,
 };
 
 /// A story in one line: what was given, what is asked, and what then follows. An answer that ends in `...` is the beginning of one.
@@ -76,8 +77,31 @@ impl World {
                 state.load(key, known.as_deref()).expect("an artifact can be read");
                 continue;
             }
+            if let Key::Manifest(repository, digest) = key {
+                let placed = serde_json::to_vec(&self.placed(repository, digest)).expect("a place");
+                state.load(key, Some(&placed)).expect("a place can be read");
+                continue;
+            }
             let row = self.rows.get(&key.to_string());
             state.load(key, row.map(Vec::as_slice)).expect("a row that was written can be read");
+        }
+    }
+
+    /// What the catalog says of a manifest's place.
+    fn placed(&self, repository: &RepositoryName, digest: &Digest) -> Placed {
+        let is_there = |digest: &Digest| {
+            let key = Key::Subject(repository.project().expect("a project"), digest.clone()).to_string();
+            let row = self.rows.get(&key).map(|row| serde_json::from_slice::<Subject>(row).expect("a row"));
+            row.is_some_and(|subject| subject.repositories.contains(repository))
+        };
+        let here = self.artifacts.iter().filter(|((place, other), _)| place == repository && other != digest);
+        let containers = here.filter(|((_, other), artifact)| artifact.parts.contains(digest) && is_there(other));
+        let artifact = self.artifacts.get(&(repository.clone(), digest.clone()));
+        Placed {
+            there: is_there(digest),
+            containers: containers.map(|((_, other), _)| other.clone()).collect(),
+            parts: artifact.map(|artifact| artifact.parts.clone()).unwrap_or_default(),
+            ..Placed::default()
         }
     }
 
@@ -164,7 +188,7 @@ pub(crate) fn rows(state: &State) -> Rows {
 
 /// What even a state that holds everything has to look up.
 fn artifacts(keys: Vec<Key>) -> Vec<Key> {
-    keys.into_iter().filter(|key| matches!(key, Key::Artifact(..))).collect()
+    keys.into_iter().filter(|key| matches!(key, Key::Artifact(..) | Key::Manifest(..))).collect()
 }
 
 fn text(row: Option<Vec<u8>>) -> Option<String> {

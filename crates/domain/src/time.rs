@@ -67,6 +67,13 @@ impl ops::Add<Span> for Timestamp {
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
+    /// A day.
+    pub const DAY: Self = Self::from_days(1);
+
+    /// A span of so many days.
+    pub const fn from_days(days: u16) -> Self {
+        Self(days as u64 * DAY)
+    }
 
     /// A span of `ms` milliseconds, at most 3,660,000 days.
     pub fn from_millis(ms: u64) -> Self {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use domain::Refusal;
 
 /// What can follow `selfsame` on the command line.
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 28] = [
     "apply",
     "approve",
     "attest",
@@ -20,6 +20,11 @@ const VERBS: [&str; 23] = [
     "push",
     "release create",
     "resume",
+    "retention apply",
+    "retention plan",
+    "retention restore",
+    "retention status",
+    "retention unkeep",
     "rollback",
     "status",
     "token issue",

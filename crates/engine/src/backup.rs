@@ -1,4 +1,4 @@
-//! [`backup`] and [`restore`]: the published ledger and every blob that it names, from any storage to any other.
+//! [`backup()`] and [`restore()`]: the published ledger and every blob that it names, from any storage to any other.
 //!
 //! A backup is what cannot be made anew: the entries, in the public form in which the server publishes them, the signed checkpoint, and the blobs. It
 //! is taken from published files that never change but to grow, so it is consistent whatever goes on meanwhile, and `selfsame audit verify`
@@ -15,10 +15,10 @@ use tlog::{Checkpoint, EntryBundle, Frontier, TileBuilder, VerifiedCheckpoint, V
 
 use crate::{
     Error,
-    ports::{Blobs, Tiles, UploadError},
+    ports::{Blobs, Tier, Tiles, UploadError},
 };
 use named::{Named, named_blobs};
-pub use restore::{Restored, restore};
+pub use restore::{RestoredLedger, restore};
 
 /// Who uploads, as far as uploads belong to somebody.
 const OWNER: &str = "backup";
@@ -135,7 +135,11 @@ async fn copy_blob(from: &dyn Blobs, to: &dyn Blobs, digest: &Digest) -> Result<
     if to.size(digest).await?.is_some() {
         return Ok(Came::There);
     }
-    let Some(blob) = from.get(digest, None).await? else { return Ok(Came::Not(format!("`{digest}` is missing"))) };
+    let Some(blob) = from.get(digest, None).await? else {
+        let archived = from.away(digest, Tier::Archive).await?.is_some();
+        let why = if archived { "lies in the archive: copy that, too, or bring it back first" } else { "is missing" };
+        return Ok(Came::Not(format!("`{digest}` {why}")));
+    };
     let upload = to.begin_upload(OWNER, digest.algorithm()).await?;
     let stored = match to.append(&upload, 0, blob.bytes, blob.size).await {
         Ok(_) => to.finish_upload(&upload, digest).await,

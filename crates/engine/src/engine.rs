@@ -14,6 +14,7 @@ use crate::{
     Clock, Error, SystemClock, as_of, elsewhere, followers,
     ports::{Blobs, Catalog, Ledger, ManifestRecord, Tiles, Views},
     published::Published,
+    retention::Recalls,
     shared::{Shared, want},
     writer::{Job, Writer},
 };
@@ -79,7 +80,8 @@ pub struct Receipt {
 /// The engine. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) recalls: Arc<Recalls>,
     queue: mpsc::Sender<Job>,
     key: Arc<VerifierKey>,
 }
@@ -121,7 +123,7 @@ impl Engine {
         }
         let key = Arc::new(options.signer.verifier_key());
         followers::start(&shared, options.signer).await?;
-        Ok(Self { shared, queue, key })
+        Ok(Self { recalls: Recalls::new(shared.ports.blobs.clone()), shared, queue, key })
     }
 
     /// Decides a command and appends what follows from it.
@@ -277,8 +279,8 @@ fn ahead(last: Timestamp, now: Timestamp) -> Option<Span> {
     Some(last.since(now)).filter(|ahead| *ahead > Span::from_secs(60))
 }
 
-/// Who acts where nobody asked: the ledger that begins.
-fn ledger_itself() -> Party {
+/// Who acts where nobody asked: the ledger that begins, a plan that is carried out.
+pub(crate) fn ledger_itself() -> Party {
     "machine:selfsame".parse().expect("a valid party")
 }
 

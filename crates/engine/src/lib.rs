@@ -21,11 +21,13 @@ pub mod manifest;
 pub mod ports;
 mod published;
 mod rebuild;
+mod retention;
 mod shared;
 mod writer;
 
-pub use backup::{Copied, Files, Progress, Restored, backup, restore};
+pub use backup::{Copied, Files, Progress, RestoredLedger, backup, restore};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, Opening, Options, Ports, Receipt};
 pub use error::Error;
 pub use rebuild::{Rebuilt, rebuild};
+pub use retention::{Collector, Recalled, Restored, Step};

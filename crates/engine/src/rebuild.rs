@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Entry, Event, Key, State, Timestamp};
+use domain::{Digest, Entry, Event, Key, RepositoryName, State, Timestamp};
 
 use crate::{
     Error, Ports,
@@ -27,6 +27,9 @@ pub struct Rebuilt {
     pub problems: Vec<String>,
 }
 
+/// What is wrong with manifests, as long as no later entry says that they are gone.
+type Problems = BTreeMap<(RepositoryName, Digest), String>;
+
 /// Throws every derived row away and folds the ledger again. Nothing else may use the storage meanwhile, and nothing opens it until a rebuild
 /// has come to its end.
 pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Rebuilt, Error> {
@@ -34,10 +37,12 @@ pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Reb
     ports.views.clear().await?;
     let mut state = State::default();
     let mut done = Rebuilt::default();
+    let mut problems = Problems::new();
     loop {
         let chunk = ports.ledger.read(done.entries, CHUNK).await?;
         if chunk.is_empty() {
             ports.ledger.end_rebuild().await?;
+            done.problems = problems.into_values().collect();
             return Ok(done);
         }
         let mut entries = Vec::with_capacity(chunk.len());
@@ -49,7 +54,7 @@ pub async fn rebuild(ports: &Ports, mut progress: impl FnMut(u64)) -> Result<Reb
         let mut catalog = Vec::new();
         for (_, entry) in &entries {
             state.apply(entry);
-            let change = changes_of(ports, &entry.event, &mut done.problems).await?;
+            let change = changes_of(ports, &entry.event, &mut problems).await?;
             if let Some(CatalogChange::Put { manifest, .. }) = &change {
                 relink(ports, manifest, entry.at).await?;
             }
@@ -107,25 +112,29 @@ fn requests_of(entries: &[(u64, Entry)]) -> Vec<(String, Answered)> {
     requests.into_iter().collect()
 }
 
-async fn changes_of(ports: &Ports, event: &Event, problems: &mut Vec<String>) -> Result<Option<CatalogChange>, Error> {
+async fn changes_of(ports: &Ports, event: &Event, problems: &mut Problems) -> Result<Option<CatalogChange>, Error> {
+    if let Event::ManifestDeleted { repository, digest } | Event::ManifestCollected { repository, digest, .. } = event {
+        problems.remove(&(repository.clone(), digest.clone()));
+    }
     let Event::ManifestPushed { repository, digest, media_type, tags, .. } = event else {
         return Ok(catalog_change(event));
     };
+    let mut problem = |text| drop(problems.insert((repository.clone(), digest.clone()), text));
     let bytes = match ports.blobs.read(digest, manifest::MANIFEST_BYTES_MAX as u64).await {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
-            problems.push(format!("manifest `{digest}` of `{repository}` is missing"));
+            problem(format!("manifest `{digest}` of `{repository}` is missing"));
             return Ok(None);
         }
         Err(trouble) => {
-            problems.push(format!("manifest `{digest}` of `{repository}`: {trouble}"));
+            problem(format!("manifest `{digest}` of `{repository}`: {trouble}"));
             return Ok(None);
         }
     };
     match manifest::parse(repository, digest, media_type, &bytes) {
         Ok(record) => Ok(Some(CatalogChange::Put { manifest: Box::new(record), tags: tags.clone() })),
         Err(error) => {
-            problems.push(format!("manifest `{digest}` of `{repository}`: {error}"));
+            problem(format!("manifest `{digest}` of `{repository}`: {error}"));
             Ok(None)
         }
     }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Artifact, Key, PARTS_MAX, State};
+use domain::{Artifact, Digest, Key, PARTS_MAX, Placed, RepositoryName, State, retention::Subjects};
 use tokio::sync::{Mutex as AsyncMutex, RwLock as AsyncRwLock, Semaphore, watch};
 
 use crate::{Clock, Error, Ports};
@@ -16,6 +16,9 @@ pub(crate) const LOADED_MAX: usize = 20_000;
 
 /// How many look back into the past at once.
 const LOOKING_BACK: usize = 2;
+
+/// How many manifests that consist of another are looked up. One that was left out stands in its way at the next attempt.
+const CONTAINERS_MAX: usize = domain::COLLECTED_MAX + 1;
 
 /// Shared by the engine's handles, its writer and its followers.
 pub(crate) struct Shared {
@@ -169,20 +172,44 @@ pub(crate) fn want(wanted: &watch::Sender<u64>, size: u64, there_are: u64) {
 
 /// The rows of `keys`; what artifacts consist of is looked up in the catalog.
 pub(crate) async fn fetch(ports: &Ports, keys: &[Key]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-    let is_row = |key: &&Key| !matches!(key, Key::Artifact(..));
+    let is_row = |key: &&Key| !matches!(key, Key::Artifact(..) | Key::Manifest(..));
     let texts: Vec<String> = keys.iter().filter(is_row).map(ToString::to_string).collect();
     let mut rows = ports.ledger.rows(&texts).await?.into_iter();
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
-        let Key::Artifact(repository, digest) = key else {
-            found.push(rows.next().flatten());
-            continue;
+        let looked_up = match key {
+            Key::Artifact(repository, digest) => {
+                let closure = ports.catalog.closure(repository, digest, PARTS_MAX).await?;
+                let artifact = Artifact { parts: closure.parts, missing: closure.missing, cut: closure.cut };
+                serde_json::to_vec(&artifact)
+            }
+            Key::Manifest(repository, digest) => serde_json::to_vec(&placed(ports, repository, digest).await?),
+            _ => {
+                found.push(rows.next().flatten());
+                continue;
+            }
         };
-        let closure = ports.catalog.closure(repository, digest, PARTS_MAX).await?;
-        let artifact = Artifact { parts: closure.parts, missing: closure.missing, cut: closure.cut };
-        found.push(Some(serde_json::to_vec(&artifact).map_err(|error| Error::broken(format!("load `{key}`"), error))?));
+        found.push(Some(looked_up.map_err(|error| Error::broken(format!("load `{key}`"), error))?));
     }
     Ok(found)
+}
+
+/// What stands in the way of a manifest's going.
+async fn placed(ports: &Ports, repository: &RepositoryName, digest: &Digest) -> Result<Placed, Error> {
+    let catalog = &ports.catalog;
+    if catalog.manifest(repository, digest).await?.is_none() {
+        return Ok(Placed::default());
+    }
+    let tags = catalog.all_tags_of(repository, digest).await?;
+    let mut about = BTreeSet::new();
+    for subject in Subjects::of(catalog.subject(repository, digest).await?.as_ref(), &tags) {
+        if subject != *digest && catalog.manifest(repository, &subject).await?.is_some() {
+            about.insert(subject);
+        }
+    }
+    let containers = catalog.containers(repository, digest, None, CONTAINERS_MAX).await?.into_iter().collect();
+    let parts = catalog.parts(repository, digest).await?.into_iter().map(|part| part.digest).collect();
+    Ok(Placed { there: true, tags, containers, about, parts })
 }
 
 /// Puts rows into `state`.

@@ -4,6 +4,7 @@
 //! second writer elsewhere makes it fail, and then the writer reads where the ledger stands and decides anew.
 
 mod unsure;
+mod whole;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -174,11 +175,15 @@ impl Writer {
             Keys::Unknown => BTreeMap::new(),
             Keys::LookedUp => self.answered(jobs.iter()).await.map_err(Stopped::Unreadable)?,
         };
+        let missing = whole::missing_children(&*self.shared.ports.catalog, jobs).await.map_err(Stopped::Unreadable)?;
         let mut draft = Draft::default();
         let mut outcomes = Vec::with_capacity(jobs.len());
         let mut keys = BTreeMap::new();
         for (position, job) in jobs.iter().enumerate() {
-            let outcome = self.decide(&mut draft, job, &answered, &mut keys, position);
+            let outcome = match missing.get(&position) {
+                Some(refusal) => Outcome::Failed(refusal.clone().into()),
+                None => self.decide(&mut draft, job, &answered, &mut keys, position),
+            };
             outcomes.push(outcome);
         }
         if known == Keys::Unknown {
@@ -385,20 +390,25 @@ struct Draft {
     catalog: Vec<CatalogChange>,
 }
 
-/// Splits what waits so that a release is created only once every manifest that was pushed or deleted before it is in the catalog: what
-/// the release consists of is looked up there.
+/// Splits what waits so that whatever is looked up in the catalog for a command is what the commands before it have left there: what a
+/// release consists of, what stands in the way of a collection, what an index names.
 fn together(jobs: Vec<Job>) -> Vec<Vec<Job>> {
     let mut batches: Vec<Vec<Job>> = vec![Vec::with_capacity(jobs.len())];
-    let mut catalog_changes = false;
+    // Whether anything in the batch changes what is looked up in the catalog, and whether it takes something away.
+    let (mut changes, mut removes) = (false, false);
     for job in jobs {
-        match job.submission.command {
-            Command::PushManifest { .. } | Command::DeleteManifest { .. } => catalog_changes = true,
-            Command::CreateRelease { .. } if catalog_changes => {
-                batches.push(Vec::new());
-                catalog_changes = false;
-            }
-            _ => {}
+        let command = &job.submission.command;
+        let looks = matches!(command, Command::CreateRelease { .. });
+        let pushes = matches!(command, Command::PushManifest { .. });
+        // What can save a manifest depends on every hold before: which releases are held is known only once those are decided.
+        let collects = matches!(command, Command::Collect { .. });
+        let begun = batches.last().is_some_and(|batch| !batch.is_empty());
+        if (collects && begun) || (looks && changes) || (pushes && removes) {
+            batches.push(Vec::new());
+            (changes, removes) = (false, false);
         }
+        removes |= collects || matches!(command, Command::DeleteManifest { .. });
+        changes |= pushes || removes;
         batches.last_mut().expect("there is one").push(job);
     }
     batches
@@ -439,7 +449,7 @@ fn repeated(before: &Answered, request: &Request, size: u64, at: Timestamp) -> O
 
 pub(crate) fn catalog_change(event: &Event) -> Option<CatalogChange> {
     match event {
-        Event::ManifestDeleted { repository, digest } => {
+        Event::ManifestDeleted { repository, digest } | Event::ManifestCollected { repository, digest, .. } => {
             Some(CatalogChange::Delete { repository: repository.clone(), digest: digest.clone() })
         }
         Event::TagDeleted { repository, tag } => {

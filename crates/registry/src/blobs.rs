@@ -2,13 +2,13 @@
 
 use axum::{body::Body, response::Response};
 use domain::Digest;
-use engine::ports::Unlinked;
+use engine::{Recalled, ports::Unlinked};
 use http::{Method, StatusCode, header, request::Parts};
 
 use crate::{
     Registry,
     error::Failure,
-    mirror,
+    lease, mirror,
     range::{self, Asked},
     rights::Rights,
 };
@@ -33,6 +33,10 @@ pub(crate) async fn get(
         known = registry.engine.ports().catalog.blob(&rights.repository, digest).await?;
     }
     let size = known.ok_or_else(|| unknown(digest, rights))?;
+    if request.method == Method::HEAD {
+        // Whoever may push may leave it out of a push, now that he knows of it: so it has to stay until then.
+        lease::renew(registry, rights, digest).await?;
+    }
     let text = |name: header::HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
     if request.method == Method::HEAD && !is_there(registry, digest, size).await? {
         return Err(unknown(digest, rights));
@@ -65,8 +69,15 @@ pub(crate) async fn get(
     if request.method == Method::HEAD {
         return built(answer.body(Body::empty()));
     }
-    let blob = registry.engine.ports().blobs.get(digest, part).await?.ok_or_else(|| unknown(digest, rights))?;
-    built(answer.body(Body::from_stream(blob.bytes)))
+    let blobs = &registry.engine.ports().blobs;
+    let blob = match blobs.get(digest, part.clone()).await? {
+        None => {
+            recall(registry, digest).await?;
+            blobs.get(digest, part).await?
+        }
+        found => found,
+    };
+    built(answer.body(Body::from_stream(blob.ok_or_else(|| unknown(digest, rights))?.bytes)))
 }
 
 /// `DELETE` of a blob: the repository has it no longer, unless a manifest of it names it.
@@ -82,10 +93,22 @@ pub(crate) async fn delete(registry: &Registry, rights: &Rights, digest: &Digest
     }
 }
 
-/// Whether the bytes are there, and as many as they should be. If not, the answer that there are none makes clients push them again, and
+/// Brings bytes to hand that lie in the archive, or that a plan has taken too early.
+pub(crate) async fn recall(registry: &Registry, digest: &Digest) -> Result<(), Failure> {
+    match registry.engine.recall(digest).await? {
+        Recalled::AtHand | Recalled::Gone => Ok(()),
+        Recalled::Coming => {
+            let message = format!("`{digest}` is on its way out of the archive: ask again in a moment");
+            let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
+            Err(failure.with(header::RETRY_AFTER, "10"))
+        }
+    }
+}
+
+/// Whether the bytes are there, at hand or in the archive, and as many as they should be. If not, the answer that there are none makes clients push them again, and
 /// that heals them.
 pub(crate) async fn is_there(registry: &Registry, digest: &Digest, size: u64) -> Result<bool, Failure> {
-    let found = registry.engine.ports().blobs.size(digest).await?;
+    let found = registry.engine.size_anywhere(digest).await?;
     if found != Some(size) {
         tracing::error!(%digest, size, ?found, "The bytes of a blob are lost: push it again, or restore it from a backup");
     }

@@ -60,6 +60,9 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let message = format!("{refusal}; {}", refusal.hint());
+        if matches!(refusal, Refusal::PartMissing { .. }) {
+            return Self::unknown("MANIFEST_BLOB_UNKNOWN", message);
+        }
         Self { detail: json!({"code": refusal.code()}), ..Self::new(StatusCode::FORBIDDEN, "DENIED", message) }
     }
 }

@@ -11,8 +11,8 @@ use crate::{Registry, error::Failure};
 /// How many manifests are looked at, on the way up from a digest. Where there are more, the answer is that it stays.
 const NODES_MAX: usize = 1000;
 
-/// Refuses the deletion of a manifest that a release is made of, by way of its indexes, or that is about such a one: signatures go with
-/// what they sign. (Of what a release names itself, the rules know.)
+/// Refuses the deletion of a manifest that a release, or what is kept by hand, is made of, by way of its indexes, or that is about such a one: signatures
+/// go with what they sign. (Of what a release names itself, the rules know.)
 pub(crate) async fn refuse_released(
     registry: &Registry,
     repository: &RepositoryName,
@@ -66,8 +66,11 @@ async fn is_released(
     let mut waiting = VecDeque::from([digest.clone()]);
     let mut seen = BTreeSet::from([digest.clone()]);
     while let Some(node) = waiting.pop_front() {
-        let keys = [Key::Subject(project.clone(), node.clone())];
-        let in_release = |state: &State| state.subject(project, &node).is_some_and(|known| known.in_release);
+        let keys = [Key::Subject(project.clone(), node.clone()), Key::Retention(project.clone())];
+        let in_release = |state: &State| {
+            state.subject(project, &node).is_some_and(|known| known.in_release)
+                || state.retention(project).is_some_and(|retention| retention.keeps.contains_key(&node))
+        };
         if registry.engine.read(&keys, in_release).await? {
             return Ok(true);
         }

@@ -11,6 +11,7 @@ mod climb;
 mod closures;
 mod error;
 mod keep;
+mod lease;
 mod lists;
 mod manifests;
 mod mirror;

@@ -15,7 +15,7 @@ use crate::{
     Registry,
     blobs::{self, built},
     error::Failure,
-    keep, mirror,
+    keep, lease, mirror,
     path::Reference,
     request::{parameters, whole},
     rights::Rights,
@@ -114,7 +114,14 @@ async fn bytes_of(registry: &Registry, rights: &Rights, digest: &Digest) -> Resu
     if let Some(bytes) = registry.cache.get(digest) {
         return Ok(bytes);
     }
-    let bytes = registry.engine.ports().blobs.read(digest, MANIFEST_BYTES_MAX as u64).await?;
+    let blobs = &registry.engine.ports().blobs;
+    let bytes = match blobs.read(digest, MANIFEST_BYTES_MAX as u64).await? {
+        None => {
+            blobs::recall(registry, digest).await?;
+            blobs.read(digest, MANIFEST_BYTES_MAX as u64).await?
+        }
+        found => found,
+    };
     let bytes = bytes.ok_or_else(|| unknown(rights, digest))?;
     registry.cache.put(digest, &bytes);
     Ok(bytes)
@@ -156,12 +163,13 @@ pub(crate) async fn put(
         ManifestError::TooLarge(_) => too_large(),
         other => Failure::malformed("MANIFEST_INVALID", other.to_string()),
     })?;
+    let began = registry.engine.now();
     require_same_type(registry, &rights, &record).await?;
     require_parts(registry, &rights, &record).await?;
     let subject = record.subject.clone();
     let already_so = already_so(registry, &rights, &record, &tags).await?;
     if !already_so || !is_intact(registry, &digest).await {
-        registry.engine.ports().blobs.put(&digest, bytes).await?;
+        registry.engine.ports().blobs.put(&digest, bytes.clone()).await?;
     }
     if !already_so {
         let command = Command::PushManifest {
@@ -172,8 +180,12 @@ pub(crate) async fn put(
             subject: subject.clone(),
             tags: tags.clone(),
         };
-        registry.engine.submit_manifest(Submission { actor: rights.actor, key: None, command }, record).await?;
+        let submission = Submission { actor: rights.actor.clone(), key: None, command };
+        registry.engine.submit_manifest(submission, record.clone()).await?;
+        lease::settle(registry, &rights, &record, began).await?;
     }
+    // Until now nothing named the bytes.
+    registry.engine.keep_document(&digest, &bytes).await?;
     let mut answer = Response::builder()
         .status(StatusCode::CREATED)
         .header(header::LOCATION, format!("/v2/{}/manifests/{digest}", rights.repository))
@@ -229,7 +241,7 @@ async fn require_parts(registry: &Registry, rights: &Rights, record: &ManifestRe
     for part in &record.parts {
         let there = match part.kind {
             PartKind::Child => catalog.manifest(&rights.repository, &part.digest).await?.is_some(),
-            PartKind::Config | PartKind::Layer => catalog.blob(&rights.repository, &part.digest).await?.is_some(),
+            PartKind::Config | PartKind::Layer => lease::renew(registry, rights, &part.digest).await?,
         };
         if !there {
             let message =
@@ -261,7 +273,8 @@ async fn already_so(
             return Ok(false);
         }
     }
-    Ok(true)
+    // Whoever pushes it again wants it to stay: retention has to know.
+    lease::is_recent(registry, rights, &record.digest).await
 }
 
 /// Whether the bytes are there and what they should be; if not, pushing them again heals them.

@@ -58,13 +58,14 @@ async fn mounted(registry: &Registry, rights: &Rights, digest: &Digest, from: Op
     };
     for source in sources {
         let Some(size) = catalog.blob(&source, digest).await? else { continue };
-        if registry.engine.ports().blobs.size(digest).await? != Some(size) {
+        if registry.engine.size_anywhere(digest).await? != Some(size) {
             continue;
         }
         let there = Rights::of(registry, rights.actor.clone(), source).await?;
         if there.pull(registry, digest).await.is_ok() {
             catalog.link_blob(&rights.repository, digest, size, registry.engine.now()).await?;
-            return Ok(true);
+            // The other repository may have lost it meanwhile, and with it the bytes.
+            return Ok(registry.engine.size_anywhere(digest).await? == Some(size));
         }
     }
     Ok(false)
@@ -144,6 +145,13 @@ async fn store(registry: &Registry, rights: &Rights, id: &UploadId, digest: &Dig
     let ports = registry.engine.ports();
     let size = ports.blobs.finish_upload(id, digest).await?;
     ports.catalog.link_blob(&rights.repository, digest, size, registry.engine.now()).await?;
+    // Until now nothing named the bytes.
+    if !registry.engine.ensure(digest).await? {
+        let message = format!("`{digest}` was taken away while it was stored: send it again");
+        return Err(
+            Failure::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message).with(header::RETRY_AFTER, "1")
+        );
+    }
     created(rights, digest)
 }
 

@@ -10,8 +10,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     commands::{
         apply, approve, attest, audit, backup, completions, copy, diff, doctor, gate, health, history, hold, import,
-        login, logout, mirror, promote, pull, push, quickstart, rebuild, release, restore, rollback, scrub, serve,
-        status, steer, token, trace, unhold, unveto, veto,
+        login, logout, mirror, promote, pull, push, quickstart, rebuild, release, restore, retention, rollback, scrub,
+        serve, status, steer, token, trace, unhold, unveto, veto,
     },
     context::Context,
     outcome::{Failure, Outcome, USAGE},
@@ -56,6 +56,7 @@ enum Verb {
     Promote(promote::PromoteArgs),
     Approve(approve::ApproveArgs),
     Rollback(rollback::RollbackArgs),
+    Retention(retention::RetentionArgs),
     Hold(hold::HoldArgs),
     Unhold(unhold::UnholdArgs),
     Veto(veto::VetoArgs),
@@ -155,6 +156,7 @@ async fn run(context: &Context, verb: Verb) -> Outcome {
         Verb::Promote(args) => promote::run(context, args).await,
         Verb::Approve(args) => approve::run(context, args).await,
         Verb::Rollback(args) => rollback::run(context, args).await,
+        Verb::Retention(args) => retention::run(context, args).await,
         Verb::Hold(args) => hold::run(context, args).await,
         Verb::Unhold(args) => unhold::run(context, args).await,
         Verb::Veto(args) => veto::run(context, args).await,

@@ -24,6 +24,7 @@ pub mod quickstart;
 pub mod rebuild;
 pub mod release;
 pub mod restore;
+pub mod retention;
 pub mod rollback;
 pub mod scrub;
 pub mod serve;

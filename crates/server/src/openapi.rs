@@ -26,6 +26,7 @@ const WITHOUT_KEY: &str = "issue_token";
         (name = "server", description = "The server, the caller, tokens and roles."),
         (name = "projects", description = "Projects: their configuration, evidence and releases."),
         (name = "stages", description = "What happens to a release in a stage."),
+        (name = "retention", description = "What stays, what goes, and what comes back."),
         (name = "digests", description = "Digests wherever they are: holds and traces."),
         (name = "ledger", description = "The entries, what follows from them, and the published files."),
     )

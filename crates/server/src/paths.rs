@@ -58,6 +58,17 @@ pub struct DigestPath {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
+pub struct KeepPath {
+    /// The project.
+    #[param(value_type = String, example = "shop")]
+    pub project: ProjectName,
+    /// What is kept.
+    #[param(value_type = String)]
+    pub digest: Digest,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub struct TokenPath {
     /// The id of the token: its sixteen digits, which open nothing.
     #[param(value_type = String, example = "00112233aabbccdd")]

@@ -6,6 +6,7 @@ mod entries;
 mod holds;
 mod projects;
 mod releases;
+mod retention;
 mod stages;
 mod tokens;
 mod trace;
@@ -66,6 +67,12 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(stages::report_health))
         .routes(routes!(holds::list, holds::hold))
         .routes(routes!(holds::unhold))
+        .routes(routes!(retention::status))
+        .routes(routes!(retention::plan))
+        .routes(routes!(retention::apply))
+        .routes(routes!(retention::restore))
+        .routes(routes!(retention::keep))
+        .routes(routes!(retention::unkeep))
         .routes(routes!(trace::show))
         .routes(routes!(entries::events))
         .routes(routes!(entries::entry))

@@ -6,7 +6,7 @@ use domain::{Digest, Entry, Event, Key, RepositoryName, State, Timestamp};
 use engine::{
     Engine,
     manifest::{self, MANIFEST_BYTES_MAX},
-    ports::{Blobs, PartKind, Tiles},
+    ports::{Blobs, PartKind, Tier, Tiles},
 };
 use tlog::{Checkpoint, EntryBundle, Frontier, Tile, VerifierKey, leaf_hash, root_from_tiles};
 
@@ -74,7 +74,7 @@ impl Named {
             Event::ManifestPushed { repository, digest, media_type, .. } => {
                 self.manifests.insert((repository.clone(), digest.clone()), (index, media_type.clone()));
             }
-            Event::ManifestDeleted { repository, digest } => {
+            Event::ManifestDeleted { repository, digest } | Event::ManifestCollected { repository, digest, .. } => {
                 self.manifests.remove(&(repository.clone(), digest.clone()));
             }
             event => self.documents.extend(event.blob().map(|digest| (digest.clone(), index))),
@@ -96,7 +96,11 @@ impl Named {
             }
         }
         for (blob, why) in wanted {
-            let intact = blobs.verify(&blob).await.expect("blobs are readable");
+            let at_hand = blobs.verify(&blob).await.expect("blobs are readable");
+            let intact = match at_hand {
+                None => blobs.verify_away(&blob, Tier::Archive).await.expect("the archive is readable"),
+                at_hand => at_hand,
+            };
             assert_eq!(intact, Some(true), "the blob `{blob}`, {why}, is not intact");
         }
     }

@@ -48,6 +48,9 @@ impl Desk<'_> {
         if known.is_some_and(|known| known.in_release) {
             return Err(Refusal::ArtifactInUse { digest });
         }
+        if let Some(reason) = repository.project().and_then(|owner| self.kept(&owner, &digest)) {
+            return Err(Refusal::Kept { digest, reason: reason.to_owned() });
+        }
         Ok(vec![Event::ManifestDeleted { repository, digest }])
     }
 

@@ -154,6 +154,7 @@ impl Desk<'_> {
         if let Some((digest, hold)) = self.state.held_in(&name, &target, release) {
             return Err(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() });
         }
+        self.refuse_gone(&name, release)?;
         Ok(vec![Event::RolledBack {
             contents: release.contents.clone(),
             from: current.release.clone(),
@@ -179,6 +180,16 @@ impl Desk<'_> {
         };
         let mut earlier = there.earlier.iter().map(|settled| &settled.release).filter(|id| Some(*id) != current);
         earlier.find(good).cloned().ok_or_else(|| Refusal::NothingEarlier { stage: stage.clone() })
+    }
+
+    /// Refuses a release of which retention has taken something.
+    fn refuse_gone(&self, name: &ProjectName, release: &crate::Release) -> Result<(), Refusal> {
+        let is_gone =
+            |digest: &Digest| self.state.subject(name, digest).is_some_and(|known| known.repositories.is_empty());
+        let gone = release.contents.components.iter().find(|(_, digest)| is_gone(digest));
+        gone.map_or(Ok(()), |(component, digest)| {
+            Err(Refusal::ArtifactGone { component: component.clone(), digest: digest.clone() })
+        })
     }
 
     fn refuse_closed(

@@ -5,6 +5,7 @@ mod limits;
 mod permissions;
 mod projects;
 mod releases;
+mod retention;
 mod stages;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,14 @@ use crate::{
 
 /// Every story there is.
 fn all() -> impl Iterator<Item = Story> {
-    let here = [limits::STORIES, permissions::STORIES, projects::STORIES, releases::STORIES, stages::STORIES];
+    let here = [
+        limits::STORIES,
+        permissions::STORIES,
+        projects::STORIES,
+        releases::STORIES,
+        retention::STORIES,
+        stages::STORIES,
+    ];
     let elsewhere = crate::gate::tests::STORIES.into_iter().chain([crate::standing::tests::STORIES]);
     here.into_iter().chain(elsewhere).flatten().copied()
 }
@@ -24,6 +32,11 @@ fn all() -> impl Iterator<Item = Story> {
 #[test]
 fn limits_hold() {
     check(limits::STORIES);
+}
+
+#[test]
+fn retention_takes_what_nothing_saves() {
+    check(retention::STORIES);
 }
 
 #[test]
@@ -47,7 +60,7 @@ fn stages_are_steered() {
 }
 
 /// Refusals that the shells give: for a reused idempotency key, and for pulling what a stage has not promoted.
-const OF_THE_SHELLS: [&str; 2] = ["key-reused", "not-promoted"];
+const OF_THE_SHELLS: [&str; 4] = ["key-reused", "not-in-trash", "not-promoted", "part-missing"];
 
 #[test]
 fn every_refusal_has_a_story() {

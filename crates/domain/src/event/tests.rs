@@ -185,8 +185,31 @@ fn about_the_rest() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn about_retention() -> impl Strategy<Value = Event> {
+    let number = || 0..1u64 << 53;
+    let counts = (number(), number(), number(), number(), number());
+    let tags = prop::collection::vec(name("[a-z]{1,9}"), 0..3);
+    prop_oneof![
+        (project(), digest(), counts).prop_map(|(project, plan, (as_of, kept, archived, trashed, frees))| {
+            Event::RetentionPlanned { project, plan, as_of, kept, archived, trashed, frees }
+        }),
+        (project(), digest()).prop_map(|(project, plan)| Event::RetentionApplied { project, plan }),
+        (name("[a-z]{1,9}/[a-z]{1,9}"), digest(), digest(), tags).prop_map(|(repository, digest, plan, tags)| {
+            Event::ManifestCollected { repository, digest, plan, tags }
+        }),
+        (project(), digest(), number(), number()).prop_map(|(project, plan, collected, saved)| Event::RetentionEnded {
+            project,
+            plan,
+            collected,
+            saved
+        }),
+        (project(), digest(), text()).prop_map(|(project, digest, reason)| Event::Kept { project, digest, reason }),
+        (project(), digest(), text()).prop_map(|(project, digest, reason)| Event::Unkept { project, digest, reason }),
+    ]
+}
+
 fn entry() -> impl Strategy<Value = Entry> {
-    let event = prop_oneof![about_artifacts(), about_releases(), about_the_rest()];
+    let event = prop_oneof![about_artifacts(), about_releases(), about_retention(), about_the_rest()];
     let request = prop::option::of((digest(), name("[!-~]{1,9}")).prop_map(|(command, key)| Request { command, key }));
     (party(), time(), event, request).prop_map(|(actor, at, event, request)| Entry {
         actor,
@@ -279,7 +302,7 @@ fn random_entries_are_of_every_kind() {
     let mut runner = TestRunner::deterministic();
     let kinds: BTreeSet<_> =
         (0..1000).map(|_| entry().new_tree(&mut runner).expect("an entry").current().event.name()).collect();
-    assert_eq!(kinds.len(), 18, "{kinds:?}");
+    assert_eq!(kinds.len(), 24, "{kinds:?}");
 }
 
 #[test]

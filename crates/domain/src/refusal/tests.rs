@@ -11,6 +11,16 @@ fn refusals_of_the_shells() {
             "idempotency key `k` was used before, for another command",
         ),
         (
+            Refusal::PartMissing { repository: "shop/web".parse().expect("a name"), part: crate::Digest::sha256(b"") },
+            "part-missing",
+            "the manifest names `sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`, which is not in `shop/web`",
+        ),
+        (
+            Refusal::NotInTrash { digest: crate::Digest::sha256(b"") },
+            "not-in-trash",
+            "`sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855` is not in the trash",
+        ),
+        (
             Refusal::NotPromoted { digest: "sha256:0".into(), stages },
             "not-promoted",
             "`sha256:0` is not promoted to `dev`, `prod`",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Approval, Evidence, Health, Hold, Key, Mark, Presence, Project, Release, Settled, State, Token};
+use super::{Approval, Evidence, Health, Hold, Key, Mark, Presence, Project, Release, Settled, State, Token, Touched};
 use crate::{Contents, Entry, Event, ProjectConfig, ProjectName, ReleaseId, StageName, Steering};
 
 impl State {
@@ -29,9 +29,15 @@ impl State {
                     Arc::make_mut(known).revoked = Some(mark(reason));
                 }
             }
-            Event::ManifestPushed { .. } | Event::ManifestDeleted { .. } | Event::EvidenceRecorded { .. } => {
-                self.apply_to_subject(entry);
-            }
+            Event::ManifestPushed { .. }
+            | Event::ManifestDeleted { .. }
+            | Event::ManifestCollected { .. }
+            | Event::EvidenceRecorded { .. } => self.apply_to_subject(entry),
+            Event::RetentionPlanned { .. }
+            | Event::RetentionApplied { .. }
+            | Event::RetentionEnded { .. }
+            | Event::Kept { .. }
+            | Event::Unkept { .. } => self.apply_to_retention(entry),
             Event::TagDeleted { .. } => {}
             Event::ReleaseCreated { project, release, contents, source } => {
                 let created = Release {
@@ -42,7 +48,9 @@ impl State {
                 };
                 self.releases.insert((project.clone(), release.clone()), Some(Arc::new(created)));
                 for digest in contents.digests() {
-                    self.subject_mut(project, digest).in_release = true;
+                    let subject = self.subject_mut(project, digest);
+                    subject.in_release = true;
+                    subject.touched = Some(Touched { index, at: entry.at });
                 }
             }
             Event::Promoted { project, stage, release, replaces, contents, reason, .. } => {
@@ -51,19 +59,7 @@ impl State {
             Event::RolledBack { project, stage, release, from, contents, reason } => {
                 self.settle(project, stage, (release, contents), mark(reason), Some(from), true);
             }
-            Event::Held { digest, project, reason } => {
-                let hold = Hold { project: project.clone(), mark: mark(reason) };
-                self.system_mut().holds.entry(digest.clone()).or_default().push(hold);
-            }
-            Event::Unheld { digest, project, .. } => {
-                let holds = &mut self.system_mut().holds;
-                if let Some(on_digest) = holds.get_mut(digest) {
-                    on_digest.retain(|hold| hold.project != *project);
-                    if on_digest.is_empty() {
-                        holds.remove(digest);
-                    }
-                }
-            }
+            Event::Held { .. } | Event::Unheld { .. } => self.apply_to_holds(entry),
             Event::Approved { .. } | Event::Vetoed { .. } | Event::Unvetoed { .. } => self.apply_to_release(entry),
             Event::Steered { project, stage, change, reason } => self.steer(project, stage, *change, mark(reason)),
             Event::HealthReported { project, stage, release, healthy, reason } => {
@@ -89,14 +85,38 @@ impl State {
         self.system_mut().projects.insert(config.project.clone());
     }
 
+    fn apply_to_holds(&mut self, entry: &Entry) {
+        let mark =
+            |reason: &str| Mark { by: entry.actor.clone(), at: entry.at, reason: reason.into(), index: self.size };
+        match &entry.event {
+            Event::Held { digest, project, reason } => {
+                let hold = Hold { project: project.clone(), mark: mark(reason) };
+                self.system_mut().holds.entry(digest.clone()).or_default().push(hold);
+            }
+            Event::Unheld { digest, project, .. } => {
+                let holds = &mut self.system_mut().holds;
+                if let Some(on_digest) = holds.get_mut(digest) {
+                    on_digest.retain(|hold| hold.project != *project);
+                    if on_digest.is_empty() {
+                        holds.remove(digest);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn apply_to_subject(&mut self, entry: &Entry) {
         match &entry.event {
             Event::ManifestPushed { repository, digest, .. } => {
                 if let Some(project) = repository.project() {
-                    self.subject_mut(&project, digest).repositories.insert(repository.clone());
+                    let touched = Touched { index: self.size, at: entry.at };
+                    let subject = self.subject_mut(&project, digest);
+                    subject.repositories.insert(repository.clone());
+                    subject.touched = Some(touched);
                 }
             }
-            Event::ManifestDeleted { repository, digest } => {
+            Event::ManifestDeleted { repository, digest } | Event::ManifestCollected { repository, digest, .. } => {
                 if let Some(project) = repository.project() {
                     self.subject_mut(&project, digest).repositories.remove(repository);
                 }

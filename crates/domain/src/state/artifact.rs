@@ -66,8 +66,9 @@ impl State {
         contents.components.iter().filter_map(key).collect()
     }
 
-    /// Forgets what artifacts consist of, so that it is looked up again: it can change with each manifest that is pushed or deleted.
+    /// Forgets what was looked up in the catalog, so that it is looked up again: it can change with each manifest that is pushed or deleted.
     pub fn forget_artifacts(&mut self) {
         self.artifacts.clear();
+        self.placed.clear();
     }
 }

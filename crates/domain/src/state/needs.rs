@@ -1,7 +1,7 @@
 //! Which aggregates a command or an event is about.
 
 use super::{Key, State};
-use crate::{Command, Event, Grant, ProjectName, ReleaseId, RepositoryName, Scope, StageName};
+use crate::{Command, Digest, Event, Grant, ProjectName, ReleaseId, RepositoryName, Scope, StageName};
 
 impl Key {
     /// The aggregates that applying `event` changes. What must be loaded for it, [`State::needs_for_event`] says.
@@ -11,7 +11,9 @@ impl Key {
             Event::LedgerOpened { .. } | Event::Held { .. } | Event::Unheld { .. } => vec![Self::System],
             Event::ConfigApplied { config } => vec![Self::System, Self::Project(config.project.clone())],
             Event::TokenIssued { token, .. } | Event::TokenRevoked { token, .. } => vec![Self::Token(token.clone())],
-            Event::ManifestPushed { repository, digest, .. } | Event::ManifestDeleted { repository, digest } => {
+            Event::ManifestPushed { repository, digest, .. }
+            | Event::ManifestDeleted { repository, digest }
+            | Event::ManifestCollected { repository, digest, .. } => {
                 repository.project().map(|project| Self::Subject(project, digest.clone())).into_iter().collect()
             }
             Event::TagDeleted { .. } => Vec::new(),
@@ -35,6 +37,11 @@ impl Key {
             Event::HealthReported { project, stage, release: id, .. } => {
                 vec![Self::Stage(project.clone(), stage.clone()), release(project, id)]
             }
+            Event::RetentionPlanned { project, .. }
+            | Event::RetentionApplied { project, .. }
+            | Event::RetentionEnded { project, .. }
+            | Event::Kept { project, .. }
+            | Event::Unkept { project, .. } => vec![Self::Retention(project.clone())],
         }
     }
 }
@@ -63,6 +70,9 @@ impl State {
             }
             Command::PushManifest { repository, digest, .. } | Command::DeleteManifest { repository, digest } => {
                 if let Some(project) = repository.project() {
+                    if matches!(command, Command::DeleteManifest { .. }) {
+                        keys.push(Key::Retention(project.clone()));
+                    }
                     keys.push(Key::Subject(project.clone(), digest.clone()));
                     keys.push(Key::Project(project));
                 }
@@ -91,17 +101,7 @@ impl State {
                 keys.push(Key::Project(project.clone()));
                 keys.push(Key::Release(project.clone(), release.clone()));
             }
-            Command::RollBack { project, stage, to, .. } => {
-                keys.push(Key::Project(project.clone()));
-                keys.extend(to.iter().map(|to| Key::Release(project.clone(), to.clone())));
-                keys.extend(self.current_of(project, stage));
-                let recent =
-                    self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
-                let recent: Vec<_> = recent.map(|settled| &settled.release).chain(to).collect();
-                let judged = recent.iter().map(|id| self.release(project, id).map(|release| &**release));
-                keys.extend(judged.flat_map(|release| self.artifacts_to_judge(project, release)));
-                keys.extend(recent.into_iter().map(|id| Key::Release(project.clone(), id.clone())));
-            }
+            Command::RollBack { project, stage, to, .. } => keys.extend(self.going_back(project, stage, to.as_ref())),
             Command::Hold { project, .. } | Command::Unhold { project, .. } => {
                 keys.extend(project.clone().map(Key::Project))
             }
@@ -110,8 +110,49 @@ impl State {
                 keys.push(Key::Project(project.clone()));
                 keys.extend(self.current_of(project, stage));
             }
+            Command::PlanRetention { project, .. }
+            | Command::ApplyRetention { project, .. }
+            | Command::EndRetention { project, .. }
+            | Command::Keep { project, .. }
+            | Command::Unkeep { project, .. } => {
+                keys.extend([Key::Project(project.clone()), Key::Retention(project.clone())]);
+            }
+            Command::Collect { project, manifests, .. } => keys.extend(self.collecting(project, manifests)),
         }
         self.missing(keys)
+    }
+
+    fn going_back(&self, project: &ProjectName, stage: &StageName, to: Option<&ReleaseId>) -> Vec<Key> {
+        let mut keys = vec![Key::Project(project.clone())];
+        keys.extend(to.into_iter().map(|to| Key::Release(project.clone(), to.clone())));
+        keys.extend(self.subjects_of(project, to));
+        keys.extend(self.current_of(project, stage));
+        let recent =
+            self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
+        let recent: Vec<_> = recent.map(|settled| &settled.release).chain(to).collect();
+        let judged = recent.iter().map(|id| self.release(project, id).map(|release| &**release));
+        keys.extend(judged.flat_map(|release| self.artifacts_to_judge(project, release)));
+        keys.extend(recent.iter().flat_map(|id| self.subjects_of(project, Some(id))));
+        keys.extend(recent.into_iter().map(|id| Key::Release(project.clone(), id.clone())));
+        keys
+    }
+
+    /// What can save manifests from being collected.
+    fn collecting(&self, project: &ProjectName, manifests: &[(RepositoryName, Digest)]) -> Vec<Key> {
+        let mut keys = vec![Key::Project(project.clone()), Key::Retention(project.clone())];
+        for (repository, digest) in manifests.iter().take(crate::COLLECTED_MAX) {
+            keys.push(Key::Subject(project.clone(), digest.clone()));
+            keys.push(Key::Manifest(repository.clone(), digest.clone()));
+        }
+        keys.extend(self.held_or_kept(project).map(|id| Key::Release(project.clone(), id)));
+        keys
+    }
+
+    /// What is known of the artifacts of a release.
+    fn subjects_of(&self, project: &ProjectName, release: Option<&ReleaseId>) -> Vec<Key> {
+        let known = release.and_then(|id| self.release(project, id));
+        let digests = known.into_iter().flat_map(|release| release.contents.components.values());
+        digests.map(|digest| Key::Subject(project.clone(), digest.clone())).collect()
     }
 
     /// The aggregates that must be loaded before `event` can be applied and are not; ask again after loading, until none is left.

@@ -90,6 +90,21 @@ impl Release {
         self.stages.get(stage)
     }
 
+    /// When the last thing happened to it that could lead to a promotion: it was created, approved, promoted or rolled back.
+    pub fn last_activity(&self) -> Timestamp {
+        let stages = self.stages.values();
+        let approved = stages.clone().flat_map(|there| there.approvals.iter().map(|approval| approval.at));
+        let settled = stages.filter_map(|there| there.presence.as_ref().map(|presence| presence.since));
+        approved.chain(settled).chain(self.left_last()).fold(self.created.at, Timestamp::max)
+    }
+
+    /// When it ceased to be current in the last of the stages that had it; `None` if none ever had.
+    pub fn left_last(&self) -> Option<Timestamp> {
+        let presences = self.stages.values().filter_map(|there| there.presence.as_ref());
+        // A stage that was taken out of the project may have it still, as far as anybody knows: then its beginning counts.
+        presences.map(|presence| presence.left.as_ref().map_or(presence.since, |left| left.at)).max()
+    }
+
     /// Its latest time as the current release of `stage`.
     pub fn presence(&self, stage: &StageName) -> Option<&Presence> {
         self.stages.get(stage)?.presence.as_ref()

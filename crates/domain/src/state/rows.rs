@@ -31,6 +31,8 @@ impl fmt::Display for Key {
             Self::Subject(project, digest) => write!(f, "subject/{project}/{digest}"),
             Self::Token(token) => write!(f, "token/{token}"),
             Self::Artifact(repository, digest) => write!(f, "artifact/{repository}@{digest}"),
+            Self::Retention(project) => write!(f, "retention/{project}"),
+            Self::Manifest(repository, digest) => write!(f, "manifest/{repository}@{digest}"),
         }
     }
 }
@@ -48,6 +50,7 @@ impl FromStr for Key {
             ["subject", project, digest] => {
                 project.parse().ok().zip(digest.parse().ok()).map(|(p, d)| Self::Subject(p, d))
             }
+            ["retention", project] => project.parse().ok().map(Self::Retention),
             ["token", token] => token.parse().ok().map(Self::Token),
             _ => None,
         };
@@ -70,6 +73,8 @@ impl State {
             Key::Subject(project, digest) => self.subjects.contains_key(&(project.clone(), digest.clone())),
             Key::Token(token) => self.tokens.contains_key(token),
             Key::Artifact(repository, digest) => self.artifacts.contains_key(&(repository.clone(), digest.clone())),
+            Key::Retention(project) => self.retentions.contains_key(project),
+            Key::Manifest(repository, digest) => self.placed.contains_key(&(repository.clone(), digest.clone())),
         }
     }
 
@@ -103,6 +108,11 @@ impl State {
                 let artifact = parse(key, row)?.unwrap_or_default();
                 self.artifacts.insert((repository.clone(), digest.clone()), artifact);
             }
+            Key::Retention(project) => drop(self.retentions.insert(project.clone(), parse(key, row)?)),
+            Key::Manifest(repository, digest) => {
+                let placed = parse(key, row)?.unwrap_or_default();
+                self.placed.insert((repository.clone(), digest.clone()), placed);
+            }
         }
         Ok(())
     }
@@ -122,7 +132,8 @@ impl State {
             Key::Release(project, id) => bytes(self.release(project, id)),
             Key::Subject(project, digest) => bytes(self.subject(project, digest)),
             Key::Token(token) => bytes(self.token(token)),
-            Key::Artifact(..) => None,
+            Key::Retention(project) => bytes(self.retentions.get(project).and_then(Option::as_ref)),
+            Key::Artifact(..) | Key::Manifest(..) => None,
         }
     }
 
@@ -140,6 +151,8 @@ impl State {
         let subjects =
             self.subjects.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Subject(k.0.clone(), k.1.clone()));
         let tokens = self.tokens.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Token(k.clone()));
-        std::iter::once(Key::System).chain(projects).chain(stages).chain(releases).chain(subjects).chain(tokens)
+        let retentions = self.retentions.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| Key::Retention(k.clone()));
+        let rows = std::iter::once(Key::System).chain(projects).chain(stages).chain(releases);
+        rows.chain(subjects).chain(tokens).chain(retentions)
     }
 }

@@ -21,9 +21,22 @@ pub struct Subject {
     /// Whether a release names it.
     #[serde(default)]
     pub in_release: bool,
+    /// The last time that it was pushed, tagged, or put into a release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touched: Option<Touched>,
     /// Evidence about it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+}
+
+/// A time, and the entry of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Touched {
+    /// The entry.
+    pub index: u64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A recorded statement about a digest.

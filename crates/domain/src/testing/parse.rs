@@ -9,7 +9,7 @@ use std::{
 use super::World;
 use crate::{
     Actor, Artifact, Command, Contents, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName, RepositoryName,
-    Source, Span, StageName, Steering,
+    Source, Span, StageName, Steering, retention::Totals,
 };
 
 /// A step of a story.
@@ -103,6 +103,7 @@ impl<'a> Words<'a> {
         match self.verb {
             "push" | "delete" | "untag" | "attest" | "hold" | "unhold" => self.about_artifacts(world),
             "token" | "revoke" => self.about_tokens(),
+            "plan" | "carry" | "collect" | "end" | "keep" | "unkeep" => self.about_retention(world),
             "release" => {
                 let source = Source { commit: self.named.get("commit").map(|text| long(text)), ..Source::default() };
                 Command::CreateRelease { project, contents: contents(world, self.plain[0]), source }
@@ -196,6 +197,37 @@ impl<'a> Words<'a> {
                     result,
                     attributes,
                     document: None,
+                }
+            }
+        }
+    }
+
+    /// `plan p seen 9`, `carry p`, `collect web-1 of p`, `end p`, `keep web-1`.
+    fn about_retention(self, world: &mut World) -> Command {
+        let project = self.project();
+        let named = self.named.get("of").copied().unwrap_or(self.plain[0]);
+        let plan = Digest::sha256(named.as_bytes());
+        world.labels.insert(plan.clone(), named.into());
+        match self.verb {
+            "plan" => {
+                let as_of = self.named.get("seen").map_or(world.full.size(), |seen| get(seen));
+                let totals = Totals { kept: 1, archived: 2, trashed: 3, frees: 4 };
+                Command::PlanRetention { project, plan, as_of, totals }
+            }
+            "carry" => Command::ApplyRetention { project, plan },
+            "end" => Command::EndRetention { project, plan, collected: 1, saved: 0 },
+            "collect" => {
+                let manifests = self.plain[0].split(',').map(|label| {
+                    let component = label.rsplit_once('-').map_or(label, |(component, _)| component);
+                    (get(&format!("shop/{component}")), digest(world, label))
+                });
+                Command::Collect { project, plan, manifests: manifests.collect() }
+            }
+            verb => {
+                let (digest, reason) = (digest(world, self.plain[0]), self.reason);
+                match verb {
+                    "keep" => Command::Keep { project, digest, reason },
+                    _ => Command::Unkeep { project, digest, reason },
                 }
             }
         }

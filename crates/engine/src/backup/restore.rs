@@ -12,7 +12,7 @@ use crate::{
 
 /// What a restore did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoredLedger {
     /// What was copied.
     pub copied: Copied,
     /// What was made anew from it.
@@ -31,7 +31,7 @@ pub async fn restore(
     to: &Ports,
     key: &VerifierKey,
     mut progress: impl FnMut(Progress) + Send,
-) -> Result<Restored, Error> {
+) -> Result<RestoredLedger, Error> {
     let (note, checkpoint) = checkpoint(&*from.tiles, key).await?;
     let there = to.ledger.head().await?;
     let named = expect_beginning(from, &checkpoint, &there).await?;
@@ -42,7 +42,7 @@ pub async fn restore(
         }
         // It came to its end before. Blobs that were missing then may be there now.
         copy_blobs(&*from.blobs, &*to.blobs, &named, &mut copied, &mut progress).await?;
-        return Ok(Restored { copied, rebuilt: Rebuilt::default() });
+        return Ok(RestoredLedger { copied, rebuilt: Rebuilt::default() });
     }
     // From here on nothing opens the storage until the rebuild at the end.
     to.ledger.clear_derived().await?;
@@ -52,7 +52,7 @@ pub async fn restore(
     // The published files come over last, and the checkpoint last of them. All blobs that can be there are.
     let published = Files { tiles: from.tiles.clone(), blobs: to.blobs.clone() };
     backup(&published, &Files { tiles: to.tiles.clone(), blobs: to.blobs.clone() }, key, |_| {}).await?;
-    Ok(Restored { copied, rebuilt })
+    Ok(RestoredLedger { copied, rebuilt })
 }
 
 /// Reads all entries, which must lead to the checkpoint, and begin with those that the storage has.

@@ -61,7 +61,7 @@ impl Blobs {
                 let empty = || Pushed { entry, media_type: media_type.clone(), repositories: BTreeSet::new() };
                 self.manifests.entry(digest.clone()).or_insert_with(empty).repositories.insert(repository.clone());
             }
-            Event::ManifestDeleted { repository, digest } => {
+            Event::ManifestDeleted { repository, digest } | Event::ManifestCollected { repository, digest, .. } => {
                 let Some(pushed) = self.manifests.get_mut(digest) else { return };
                 pushed.repositories.remove(repository);
                 if pushed.repositories.is_empty() {

@@ -10,7 +10,10 @@ use std::{
 use bytes::Bytes;
 use connect::Hasher;
 use domain::{Digest, RepositoryName};
-use engine::{manifest::MANIFEST_BYTES_MAX, ports::Blobs};
+use engine::{
+    manifest::MANIFEST_BYTES_MAX,
+    ports::{Blobs, Tier},
+};
 
 use crate::{
     context::Context,
@@ -47,7 +50,7 @@ impl Shelf {
     /// The whole of a manifest.
     pub async fn manifest(&self, digest: &Digest, repository: &RepositoryName) -> Outcome<Found<Bytes>> {
         match self {
-            Self::Files(root) => Ok(match read_small(&path(root, digest)) {
+            Self::Files(root) => Ok(match read_small(&path(root, "blobs", digest)) {
                 Ok(Some(bytes)) if Digest::of(digest.algorithm(), &bytes) == *digest => Found::Intact(bytes.into()),
                 Ok(Some(_)) => Found::Wrong("is damaged".into()),
                 Ok(None) => Found::Wrong("is missing".into()),
@@ -89,7 +92,12 @@ impl Shelf {
 }
 
 fn file(root: &Path, digest: &Digest) -> Found<()> {
-    match hash(&path(root, digest), digest) {
+    // What is not at hand may lie in the archive.
+    let hashed = match hash(&path(root, "blobs", digest), digest) {
+        Ok(None) => hash(&path(root, "archive", digest), digest),
+        hashed => hashed,
+    };
+    match hashed {
         Ok(Some(actual)) if actual == *digest => Found::Intact(()),
         Ok(Some(_)) => Found::Wrong("is damaged".into()),
         Ok(None) => Found::Wrong("is missing".into()),
@@ -98,7 +106,11 @@ fn file(root: &Path, digest: &Digest) -> Found<()> {
 }
 
 async fn stored(blobs: &dyn Blobs, digest: &Digest) -> Found<()> {
-    match blobs.verify(digest).await {
+    let verified = match blobs.verify(digest).await {
+        Ok(None) => blobs.verify_away(digest, Tier::Archive).await,
+        verified => verified,
+    };
+    match verified {
         Ok(Some(true)) => Found::Intact(()),
         Ok(Some(false)) => Found::Wrong("is damaged".into()),
         Ok(None) => Found::Wrong("is missing".into()),
@@ -122,9 +134,9 @@ fn answered<T>(answer: Outcome<T>, repository: &RepositoryName) -> Found<T> {
 }
 
 /// The file of a blob: as a data directory lays it out.
-fn path(root: &Path, digest: &Digest) -> PathBuf {
+fn path(root: &Path, folder: &str, digest: &Digest) -> PathBuf {
     let hex = digest.hex();
-    root.join("blobs").join(digest.algorithm().to_string()).join(&hex[..2]).join(hex)
+    root.join(folder).join(digest.algorithm().to_string()).join(&hex[..2]).join(hex)
 }
 
 fn open(path: &Path) -> io::Result<Option<File>> {

@@ -5,8 +5,9 @@ mod objects;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
+use domain::Span;
 use engine::{
-    Engine,
+    Collector, Engine,
     ports::{Blobs, Upstream},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -22,6 +23,8 @@ use crate::{
 const UPLOAD_AGE: Duration = Duration::from_secs(24 * 3600);
 /// How often such uploads are looked for.
 const UPLOAD_ROUND: Duration = Duration::from_secs(3600);
+/// How long what retention takes stays in the trash, unless somebody says otherwise.
+pub const TRASH: Span = Span::from_days(7);
 /// How long the last entries have to be published once the server stops.
 const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -45,6 +48,9 @@ pub struct ServeArgs {
     /// The file that says which repositories are mirrors of other registries; see `selfsame mirror check`.
     #[arg(long, env = "SELFSAME_MIRRORS", value_name = "FILE")]
     pub mirrors: Option<PathBuf>,
+    /// How long retention keeps in the trash what it takes, before it is gone for good.
+    #[arg(long, env = "SELFSAME_TRASH", default_value = "7d", value_name = "TIME")]
+    pub trash: Span,
     /// How log lines are written.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
@@ -95,8 +101,8 @@ impl ServeArgs {
     pub fn quiet(data: PathBuf) -> Self {
         let origin = "selfsame.invalid/ledger".to_owned();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (database, mirrors, objects) = Default::default();
-        Self { data, database, listen, origin, mirrors, log: LogFormat::Text, objects, scrub: ScrubOptions::off() }
+        let (database, mirrors, objects, scrub) = (None, None, Default::default(), ScrubOptions::off());
+        Self { data, database, listen, origin, mirrors, trash: TRASH, log: LogFormat::Text, objects, scrub }
     }
 }
 
@@ -146,10 +152,18 @@ pub fn start(
     let scrubbing = tokio::spawn(scrubber.run(stopped.clone()));
     let blobs = composed.storage.ports.blobs.clone();
     tokio::spawn(collect_uploads(blobs, stopped.clone()));
+    tokio::spawn(retain(Collector::new(composed.engine.clone(), args.trash), stopped.clone()));
     let task = tokio::spawn(server::serve(listener, router, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     }));
     Ok(Serving { address, engine: composed.engine, stop, task, scrubbing })
+}
+
+async fn retain(collector: Collector, mut stopped: watch::Receiver<bool>) {
+    tokio::select! {
+        () = collector.run() => {}
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
 }
 
 async fn collect_uploads(blobs: Arc<dyn Blobs>, mut stopped: watch::Receiver<bool>) {

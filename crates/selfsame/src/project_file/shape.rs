@@ -6,6 +6,7 @@ use domain::{
     ComponentName, EvidenceKind, EvidenceName, Party, Permission, ProjectName, RepositoryName, RoleName, Span,
     StageName,
     config::{COMPONENTS_MAX, REQUIREMENTS_MAX, STAGES_MAX},
+    retention::Pattern,
 };
 
 /// What a value may be.
@@ -108,6 +109,8 @@ static PARTY: Shape =
 static PARTIES: Shape = Shape::List(&PARTY, None);
 static SPAN: Shape = Shape::Text(TextShape { check: parses::<Span>, pattern: "^([0-9]+(ms|s|m|h|d))+$" });
 static RESULT: Shape = Shape::Word(&["passed", "warned"]);
+static PATTERN: Shape = Shape::Text(TextShape { check: parses::<Pattern>, pattern: "^[A-Za-z0-9._*-]+$" });
+static LATEST: Shape = Shape::Number(1, 100_000);
 static COUNT: Shape = Shape::Number(1, 20);
 
 /// Every permission, as [`Permission`] spells it; a test compares the two.
@@ -212,6 +215,52 @@ static PUBLIC: Shape = Shape::Fields(&FieldsShape {
     ],
 });
 
+static KEEP_RULE: Shape = Shape::Fields(&FieldsShape {
+    what: "a rule",
+    fields: &[
+        optional("repository", &REPOSITORY, "In this repository only."),
+        optional(
+            "tags",
+            &PATTERN,
+            "Only images that have a tag like this, for example `v*`; untagged ones too without it.",
+        ),
+        optional("pushed_within", &SPAN, "As long as they were pushed or tagged so recently, for example `30d`."),
+        optional("latest", &LATEST, "As long as they are among so many newest of their repository."),
+    ],
+});
+
+static RETENTION: Shape = Shape::Fields(&FieldsShape {
+    what: "`retention`",
+    fields: &[
+        optional(
+            "keep",
+            &Shape::List(&KEEP_RULE, None),
+            "Rules, each of which keeps images: for as long as one of its limits holds, or always if it has none.",
+        ),
+        optional("fresh", &SPAN, "How long whatever was pushed stays; `24h` unless it says otherwise."),
+        optional(
+            "open",
+            &SPAN,
+            "How long a release may still be promoted after the last thing that happened to it; `30d` unless it says otherwise.",
+        ),
+        optional(
+            "archive_after",
+            &SPAN,
+            "How long after a release left its last stage its bytes go into the archive. Never, unless it says so.",
+        ),
+        optional(
+            "delete_after",
+            &SPAN,
+            "How long after a release left its last stage it keeps nothing any more. Never, unless it says so.",
+        ),
+        optional(
+            "every",
+            &SPAN,
+            "How often the server makes a plan and applies it by itself. Never, unless it says so.",
+        ),
+    ],
+});
+
 /// The whole file.
 pub static FILE: Shape = Shape::Fields(&FieldsShape {
     what: "the project's file",
@@ -233,5 +282,6 @@ pub static FILE: Shape = Shape::Fields(&FieldsShape {
             "Roles beside the built-in ones, each with its permissions.",
         ),
         optional("public", &PUBLIC, "What anybody may pull, without a token. Nothing, unless it says so."),
+        optional("retention", &RETENTION, "What stays and what goes. Without it, nothing goes."),
     ],
 });

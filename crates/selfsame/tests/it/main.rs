@@ -18,6 +18,7 @@ mod on_objects;
 mod oras;
 mod quickstart;
 mod replicas;
+mod retention;
 mod scrubs;
 mod server;
 mod stages;

@@ -3,6 +3,7 @@
 use api::{Document, EvidenceList, EvidenceQuery, EvidenceRequest, Receipt};
 use axum::{Json, extract::State, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use domain::{Command, CustomRoles, Digest, Key, Permission, ProjectName, Refusal};
 
 use super::{at_size, done};
@@ -36,14 +37,14 @@ pub async fn record_evidence(
     }
     let document = match asked.document {
         None => None,
-        Some(Document::Digest(digest)) => {
-            let there = app.engine.ports().blobs.size(&digest).await?.is_some();
-            Some(digest)
-                .filter(|_| there)
-                .ok_or_else(|| Problem::malformed("`document`: there is no blob with this digest"))?
-                .into()
+        Some(Document::Digest(digest)) if app.engine.size_anywhere(&digest).await?.is_some() => Some((digest, None)),
+        Some(Document::Digest(_)) => {
+            return Err(Problem::malformed("`document`: there is no blob with this digest"));
         }
-        Some(Document::Base64(text)) => Some(store_document(&app, &text).await?),
+        Some(Document::Base64(text)) => {
+            let (digest, bytes) = store_document(&app, &text).await?;
+            Some((digest, Some(bytes)))
+        }
     };
     let command = Command::RecordEvidence {
         project,
@@ -52,9 +53,16 @@ pub async fn record_evidence(
         name: asked.name,
         result: asked.result,
         attributes: asked.attributes,
-        document,
+        document: document.as_ref().map(|(digest, _)| digest.clone()),
     };
-    Ok(done(app.submit(caller, command).await?))
+    let receipt = app.submit(caller, command).await?;
+    // Until now nothing named the bytes.
+    match document {
+        Some((digest, Some(bytes))) => app.engine.keep_document(&digest, &bytes).await?,
+        Some((digest, None)) => drop(app.engine.ensure(&digest).await?),
+        None => {}
+    }
+    Ok(done(receipt))
 }
 
 /// Nobody stores bytes here, or learns which are there, who may not attest.
@@ -69,20 +77,20 @@ async fn require_attest(app: &App, caller: &Caller, project: &ProjectName) -> Re
         .into())
 }
 
-async fn store_document(app: &App, text: &str) -> Result<Digest, Problem> {
+async fn store_document(app: &App, text: &str) -> Result<(Digest, Bytes), Problem> {
     let bytes = BASE64_STANDARD
         .decode(text)
         .map_err(|error| Problem::malformed(format!("`document` is no base64: {error}")))?;
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Problem::too_large(format!("`document` has at most {DOCUMENT_BYTES_MAX} bytes")));
     }
-    let digest = Digest::sha256(&bytes);
-    let stored = app.engine.ports().blobs.put(&digest, bytes.into()).await;
+    let (digest, bytes) = (Digest::sha256(&bytes), Bytes::from(bytes));
+    let stored = app.engine.ports().blobs.put(&digest, bytes.clone()).await;
     stored.map_err(|error| {
         tracing::error!(%error, "A document cannot be stored");
         Problem::broken()
     })?;
-    Ok(digest)
+    Ok((digest, bytes))
 }
 
 /// List the evidence about a digest.

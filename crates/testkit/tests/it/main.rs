@@ -13,6 +13,7 @@ mod published;
 mod pulls;
 mod pushes;
 mod replicas;
+mod retention;
 mod rights;
 mod silence;
 mod story;

@@ -17,7 +17,7 @@ const fn line(who: &'static str, line: &'static str, code: i32, says: &'static s
 }
 
 /// The parts of the story, in their order; the whole ledger is audited after each.
-pub const STORY: [&[Line]; 7] = [PROJECT, TOKENS, FIRST, SECOND, STEERING, LOOKING, LOGIN];
+pub const STORY: [&[Line]; 8] = [PROJECT, TOKENS, FIRST, SECOND, STEERING, KEEPING, LOOKING, LOGIN];
 
 const PROJECT: &[Line] = &[
     line("admin", "apply --schema", 0, "$schema"),
@@ -113,6 +113,20 @@ const STEERING: &[Line] = &[
     line("admin", "health nowhere healthy", 1, "stage-unknown"),
 ];
 
+const KEEPING: &[Line] = &[
+    line("admin", "retention status", 0, "no retention policy"),
+    line("admin", "retention plan", 1, "retention-unset"),
+    line("ben", "retention plan", 1, "permission-missing"),
+    line("admin", "retention apply {artifact}", 1, "retention-plan-stale"),
+    line("admin", "retention restore {artifact}", 1, "not-in-trash"),
+    line("admin", "retention keep {artifact} --reason lawsuit", 0, "is kept: entry"),
+    line("admin", "retention keep {artifact} --reason lawsuit", 0, "was kept already"),
+    line("admin", "retention status", 0, "lawsuit"),
+    line("admin", "retention unkeep {artifact} --reason settled", 0, "is kept no longer: entry"),
+    line("admin", "retention unkeep {artifact} --reason settled", 1, "not-kept"),
+    line("admin", "retention keep {artifact}", 64, "--reason"),
+];
+
 const LOOKING: &[Line] = &[
     line("admin", "status", 0, "STAGE"),
     line("admin", "history", 0, "rolled back to"),
@@ -178,6 +192,7 @@ pub const BREAKS: &[Line] = &[
     line("admin", "pause prod", 2, "could not speak to"),
     line("admin", "resume prod", 2, "could not speak to"),
     line("admin", "health prod healthy", 2, "could not speak to"),
+    line("admin", "retention status", 2, "could not speak to"),
     line("admin", "status", 2, "could not speak to"),
     line("admin", "history", 2, "could not speak to"),
     line("admin", "trace {artifact}", 2, "could not speak to"),
