@@ -30,6 +30,7 @@ pub mod scrub;
 pub mod serve;
 pub mod status;
 pub mod steer;
+mod storage;
 pub mod token;
 pub mod trace;
 pub mod unhold;

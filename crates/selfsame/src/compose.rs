@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{Digest, TokenId};
-use engine::{Engine, Opening, Options, Ports};
+use engine::{Engine, Opening, Options, Ports, ports::Trouble};
 use store::objects::{Objects, Place};
 use tlog::SignerKey;
 
@@ -93,7 +93,7 @@ pub enum Unusable {
     },
     /// Storage could not be opened.
     #[error(transparent)]
-    Storage(#[from] engine::ports::Trouble),
+    Storage(#[from] Trouble),
     /// The engine could not start.
     #[error(transparent)]
     Engine(#[from] engine::Error),
@@ -127,6 +127,15 @@ impl Storage {
             tiles: shelves.tiles,
         };
         Self { ports, objects: shelves.objects }
+    }
+
+    /// Makes object storage that ledger's own, if there is any.
+    async fn claim(&self, verifier: &str) -> Result<(), Unusable> {
+        if let Some(objects) = &self.objects {
+            objects.check().await?;
+            objects.claim(verifier).await?;
+        }
+        Ok(())
     }
 }
 
@@ -213,6 +222,16 @@ impl DataDir {
         }
     }
 
+    /// Opens the storage, wherever it is, and looks whether it can be used; no engine runs.
+    pub async fn open(&self, verifier: &str) -> Result<Storage, Unusable> {
+        let storage = match &self.database {
+            DatabaseChoice::Embedded => self.open_storage()?,
+            DatabaseChoice::Postgres(address) => self.open_replica(address).await?.0,
+        };
+        storage.claim(verifier).await?;
+        Ok(storage)
+    }
+
     /// A lock that is held while a replica starts.
     fn starting(&self) -> Result<fs::File, Unusable> {
         let path = self.path.join("lock");
@@ -226,10 +245,7 @@ impl DataDir {
 
     async fn start(&self, storage: Storage, signer: SignerKey) -> Result<Composed, Unusable> {
         let verifier = signer.verifier_key().to_string();
-        if let Some(objects) = &storage.objects {
-            objects.check().await?;
-            objects.claim(&verifier).await?;
-        }
+        storage.claim(&verifier).await?;
         let is_new = storage.ports.ledger.head().await?.frontier.size() == 0;
         let opening = if is_new { Some(self.opening()?) } else { None };
         let engine = Engine::start(storage.ports.clone(), Options::new(signer, opening)).await?;
@@ -273,7 +289,11 @@ impl DataDir {
 }
 
 /// The published ledger and the blobs in a data directory or a backup. The database is not touched, so a server may be running there.
-pub fn files_in(folder: &Path) -> Result<engine::Files, engine::ports::Trouble> {
+pub fn files_in(folder: &Path) -> Result<engine::Files, Trouble> {
+    if let Some(place) = store::objects::chosen(folder)? {
+        let why = format!("its blobs are in `{place}`: copy that bucket by the storage's own means");
+        return Err(Trouble::new(format!("read `{}`", folder.display()), why));
+    }
     Ok(engine::Files {
         tiles: Arc::new(store::tiles::TileDirectory::open(&folder.join("ledger"))?),
         blobs: Arc::new(store::blobs::Directory::open(folder)?),

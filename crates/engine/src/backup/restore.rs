@@ -1,6 +1,6 @@
 //! [`restore`]: a ledger in new storage, from its published files and its blobs.
 
-use tlog::{VerifiedCheckpoint, VerifierKey, bundles_for, leaf_hash};
+use tlog::{Frontier, VerifiedCheckpoint, VerifierKey, bundles_for, leaf_hash};
 
 use super::{Copied, Files, Named, Progress, checkpoint, copy_blobs, decode, entries_of, expect_root};
 use crate::{
@@ -9,6 +9,9 @@ use crate::{
     ports::{Batch, CommitError, Head, NewEntry, Tiles},
     rebuild,
 };
+
+/// How many entries are read back at once.
+const READ_BACK: usize = 1000;
 
 /// What a restore did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +52,23 @@ pub async fn restore(
     append(&*from.tiles, to, &checkpoint, &there, &mut progress).await?;
     copy_blobs(&*from.blobs, &*to.blobs, &named, &mut copied, &mut progress).await?;
     let rebuilt = rebuild(to, |entries| progress(Progress::Entries(entries, checkpoint.size()))).await?;
+    expect_root(&read_back(to).await?, &checkpoint)?;
     // The published files come over last, and the checkpoint last of them. All blobs that can be there are.
     let published = Files { tiles: from.tiles.clone(), blobs: to.blobs.clone() };
     backup(&published, &Files { tiles: to.tiles.clone(), blobs: to.blobs.clone() }, key, |_| {}).await?;
     Ok(RestoredLedger { copied, rebuilt })
+}
+
+/// The tree of the entries as the new storage has them now.
+async fn read_back(to: &Ports) -> Result<Frontier, Error> {
+    let mut frontier = Frontier::default();
+    loop {
+        let entries = to.ledger.read(frontier.size(), READ_BACK).await?;
+        if entries.is_empty() {
+            return Ok(frontier);
+        }
+        entries.iter().for_each(|entry| frontier.append(leaf_hash(entry)));
+    }
 }
 
 /// Reads all entries, which must lead to the checkpoint, and begin with those that the storage has.

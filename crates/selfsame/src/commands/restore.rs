@@ -8,10 +8,11 @@ use tlog::VerifierKey;
 use super::{
     audit::{believed_checkpoint, read_key},
     backup::{answer, copy_key, describe, problems, whole},
+    storage::StorageArgs,
 };
 use crate::{
     audit::{Database, Source},
-    compose::{DataDir, files_in},
+    compose::files_in,
     context::Context,
     outcome::{Failure, Outcome},
     output, progress,
@@ -21,15 +22,14 @@ use crate::{
 /// where it was. Exit code 1 if a blob is missing or damaged.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  selfsame restore --from /mnt/backup --data /var/lib/selfsame\n  selfsame audit verify --data /var/lib/selfsame --key ledger.pub"
+    after_help = "Example:\n  selfsame restore --from /mnt/backup --data /var/lib/selfsame\n  selfsame restore --from old-data --data new-data --database postgres://selfsame@db/selfsame --objects s3://bucket/ledger"
 )]
 pub struct RestoreArgs {
     /// A backup, or the data directory of a server that is stopped.
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
-    /// The data directory to make.
-    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    storage: StorageArgs,
     /// The ledger's public key, or a file that holds it; the one in the backup without it, which proves nothing about the backup itself.
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -47,14 +47,15 @@ pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
     };
     expect_published(&args.from, &key).await?;
     let bars = progress::Copying::default();
-    let storage = DataDir::new(&args.data).open_storage().map_err(|unusable| Failure::broken(unusable.to_string()))?;
+    let storage = args.storage.folder()?.open(&key.to_string()).await;
+    let storage = storage.map_err(|unusable| Failure::broken(unusable.to_string()))?;
     let restored = engine::restore(&files_in(&args.from)?, &storage.ports, &key, |step| bars.show(step)).await;
     bars.finish();
     let restored = restored.map_err(|error| Failure::broken(error.to_string()))?;
-    copy_key(&args.from, &args.data, "ledger.pub", 0o644)?;
+    copy_key(&args.from, &args.storage.data, "ledger.pub", 0o644)?;
     let has_key = args.from.join("keys/ledger.key").is_file();
     if has_key {
-        copy_key(&args.from, &args.data, "ledger.key", 0o600)?;
+        copy_key(&args.from, &args.storage.data, "ledger.key", 0o600)?;
     }
     let mut found = restored.copied.problems.clone();
     found.extend(
@@ -66,7 +67,7 @@ pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
         "\nbefore a server can go on with it, put the ledger's private key at `keys/ledger.key`"
     };
     output::answer(context.json, &answer(&restored.copied), |_| {
-        format!("{} to `{}`{next}{}", describe(&restored.copied), args.data.display(), problems(&found))
+        format!("{} to `{}`{next}{}", describe(&restored.copied), args.storage.data.display(), problems(&found))
     })?;
     whole(&found)
 }

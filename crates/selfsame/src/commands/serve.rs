@@ -1,7 +1,5 @@
 //! `selfsame serve`: the server.
 
-mod objects;
-
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
@@ -12,8 +10,9 @@ use engine::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+use super::storage::StorageArgs;
 use crate::{
-    compose::{Composed, DataDir, DatabaseChoice, Unusable},
+    compose::Composed,
     mirrors,
     outcome::{Failure, Outcome},
     scrub::{ScrubOptions, Scrubber},
@@ -32,13 +31,8 @@ const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  selfsame serve --data /var/lib/selfsame --listen 127.0.0.1:8420")]
 pub struct ServeArgs {
-    /// Where to keep everything.
-    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
-    pub data: PathBuf,
-    /// The PostgreSQL database of several equal servers, as `postgres://USER:PASSWORD@HOST/DATABASE`; without it, this one keeps its own in DIR. A
-    /// password is better given by the environment, where `ps` does not show it.
-    #[arg(long, env = "SELFSAME_DATABASE", hide_env_values = true, value_name = "URL")]
-    pub database: Option<DatabaseUrl>,
+    #[command(flatten)]
+    pub storage: StorageArgs,
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
     pub listen: SocketAddr,
@@ -55,27 +49,7 @@ pub struct ServeArgs {
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
     #[command(flatten)]
-    objects: objects::ObjectArgs,
-    #[command(flatten)]
     pub scrub: ScrubOptions,
-}
-
-/// The URL of a database, as somebody wrote it. It may hold a password, so it is never shown, not even where it is wrong.
-#[derive(Clone)]
-pub struct DatabaseUrl(String);
-
-impl std::str::FromStr for DatabaseUrl {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl std::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DatabaseUrl")
-    }
 }
 
 /// How log lines are written.
@@ -101,8 +75,8 @@ impl ServeArgs {
     pub fn quiet(data: PathBuf) -> Self {
         let origin = "selfsame.invalid/ledger".to_owned();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (database, mirrors, objects, scrub) = (None, None, Default::default(), ScrubOptions::off());
-        Self { data, database, listen, origin, mirrors, trash: TRASH, log: LogFormat::Text, objects, scrub }
+        let (storage, scrub) = (StorageArgs::embedded(data), ScrubOptions::off());
+        Self { storage, listen, origin, mirrors: None, trash: TRASH, log: LogFormat::Text, scrub }
     }
 }
 
@@ -115,26 +89,15 @@ pub async fn run(args: ServeArgs) -> Outcome {
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen)))?;
     let serving = start(composed, listener, upstream, &args)?;
-    eprintln!("selfsame serves {} from {}", serving.url(), args.data.display());
+    eprintln!("selfsame serves {} from {}", serving.url(), args.storage.data.display());
     serving.until_stopped().await;
     Ok(())
 }
 
 /// Opens the data directory and starts an engine on it.
 pub async fn compose(args: &ServeArgs) -> Result<Composed, Failure> {
-    let broken = |unusable: Unusable| Failure::broken(unusable.to_string());
-    let database = match &args.database {
-        None => DatabaseChoice::Embedded,
-        Some(DatabaseUrl(url)) => match url.parse() {
-            Ok(address) => DatabaseChoice::Postgres(address),
-            Err(invalid) => return Err(Failure::usage(format!("{invalid}"), "see `selfsame serve --help`")),
-        },
-    };
-    let data = DataDir::new(&args.data).with_database(database);
-    if let Some(place) = args.objects.place()? {
-        data.keep_objects_at(&place).map_err(broken)?;
-    }
-    data.compose(&args.origin).await.map_err(broken)
+    let composed = args.storage.folder()?.compose(&args.origin).await;
+    composed.map_err(|unusable| Failure::broken(unusable.to_string()))
 }
 
 /// Starts a server on a listener.
@@ -145,7 +108,7 @@ pub fn start(
     args: &ServeArgs,
 ) -> Result<Serving, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::broken(format!("cannot listen: {error}")))?;
-    let scrubber = Scrubber::new(composed.engine.clone(), args.data.clone(), args.scrub.clone())?;
+    let scrubber = Scrubber::new(composed.engine.clone(), args.storage.data.clone(), args.scrub.clone())?;
     let app = server::App::new(composed.engine.clone(), &composed.verifier);
     let router = server::router(app.mirroring(upstream).with_scrub(scrubber.watch()));
     let (stop, mut stopped) = watch::channel(false);

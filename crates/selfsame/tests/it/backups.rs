@@ -8,6 +8,8 @@ use std::{
 };
 
 use serde_json::Value;
+use services::Postgres;
+use store::conformance::ObjectServer;
 
 use super::server::{PROGRAM, Ran, Server};
 
@@ -119,6 +121,29 @@ fn what_was_not_published_is_not_lost_by_a_move() {
     let ran = server.run_alone(&["restore", "--from", path(server.data()), "--data", path(&data)]);
     assert!(ran.code == 2 && ran.stderr.contains("not published yet"), "{ran:?}");
     assert!(!data.join("selfsame.db").exists(), "nothing was to be made");
+}
+
+#[test]
+fn a_ledger_moves_from_one_folder_to_what_many_machines_share() {
+    let mut server = Server::start();
+    server.apply_project();
+    with_releases(0..2, &server);
+    let before = shown(&server);
+    server.kill();
+    let objects = ObjectServer::shared();
+    let (place, base) = (objects.new_place(), Postgres::shared().base());
+    let (bucket, endpoint, database) = (place.bucket.to_string(), objects.endpoint(), Postgres::shared().url(&base));
+    let elsewhere = ["--database", &database, "--objects", &bucket, "--objects-endpoint", &endpoint];
+    let data = server.folder().join("shared");
+    let mut restore = Command::new(PROGRAM);
+    restore.args(["restore", "--from", path(server.data()), "--data", path(&data)]).args(elsewhere);
+    let ran = Ran::from(restore.envs(ObjectServer::environment()).output().expect("the program runs"));
+    assert!(ran.code == 0 && ran.stdout.contains("copied"), "{ran:?}");
+    fs::copy(server.data().join("keys/admin.token"), data.join("keys/admin.token")).expect("the token can be kept");
+    let moved = Server::start_elsewhere(tempfile::tempdir().expect("a temporary folder"), data.clone(), &elsewhere);
+    assert_eq!(shown(&moved), before);
+    with_releases(2..3, &moved);
+    assert!(!data.join("blobs").exists() && !data.join("selfsame.db").exists(), "all of it is elsewhere");
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -85,6 +85,11 @@ impl Server {
         Self::begin(folder, data, Column::ScaleOut, &["--objects", &bucket, "--objects-endpoint", &endpoint])
     }
 
+    /// A server on `data` whose storage is elsewhere, as `more` says.
+    pub fn start_elsewhere(folder: tempfile::TempDir, data: PathBuf, more: &[&str]) -> Self {
+        Self::begin(folder, data, Column::ScaleOut, more)
+    }
+
     fn begin(folder: tempfile::TempDir, data: PathBuf, column: Column, more: &[&str]) -> Self {
         let port = free_port();
         let more: Vec<String> = more.iter().map(ToString::to_string).collect();
