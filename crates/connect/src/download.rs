@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use domain::Digest;
+use domain::{Digest, Hasher};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{Error, Hasher, Sources, client::deepest, sources::one_of};
+use crate::{Error, Sources, client::deepest, sources::one_of};
 
 /// How often one blob is gone on with, where nothing came in between.
 const STALLS_MAX: u32 = 6;

@@ -1,10 +1,12 @@
 //! [`Digest`]: the identity of bytes.
 
+mod hasher;
 #[cfg(test)]
 mod tests;
 
 use std::{fmt, str::FromStr};
 
+pub use hasher::Hasher;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 

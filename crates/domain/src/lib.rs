@@ -31,7 +31,7 @@ pub use attached::About;
 pub use command::{Command, Submission};
 pub use config::{InvalidConfig, ProjectConfig};
 pub use decide::{COLLECTED_MAX, TAGS_MAX, TEXT_BYTES_MAX, decide};
-pub use digest::{Algorithm, Digest, InvalidDigest, UnknownAlgorithm};
+pub use digest::{Algorithm, Digest, Hasher, InvalidDigest, UnknownAlgorithm};
 pub use event::{ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
 pub use gate::{Decision, Finding, Status};
 pub use name::{

@@ -41,7 +41,7 @@ use engine::ports::{Blob, BlobRange, Blobs, ByteStream, Trouble, UploadError, Up
 
 use crate::waiting::blocking;
 use buffers::Buffers;
-pub(crate) use read::{Hasher, slice};
+pub(crate) use read::slice;
 use sums::{Chunks, SumCache};
 use upload::Upload;
 pub(crate) use upload::new_id as new_upload_id;

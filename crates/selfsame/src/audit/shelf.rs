@@ -8,8 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use connect::Hasher;
-use domain::{Digest, RepositoryName};
+use domain::{Digest, Hasher, RepositoryName};
 use engine::{
     manifest::MANIFEST_BYTES_MAX,
     ports::{Blobs, Tier},

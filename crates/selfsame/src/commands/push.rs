@@ -11,8 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use clap::Args;
-use connect::Hasher;
-use domain::{Algorithm, ComponentName, Digest, RepositoryName, TagName};
+use domain::{Algorithm, ComponentName, Digest, Hasher, RepositoryName, TagName};
 use indicatif::ProgressBar;
 use serde::Serialize;
 

@@ -1,7 +1,6 @@
 //! Reads a blob to check it, and keeps nothing of it.
 
-use connect::Hasher;
-use domain::Digest;
+use domain::{Digest, Hasher};
 use reqwest::Method;
 
 use super::{Registry, refuse};

@@ -7,8 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connect::Hasher;
-use domain::Digest;
+use domain::{Digest, Hasher};
 use reqwest::{Method, Response, StatusCode, header};
 
 use super::{Descriptor, PAUSES, Registry, is_later, refuse};

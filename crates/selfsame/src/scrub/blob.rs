@@ -1,6 +1,6 @@
 //! One blob: whether it is what it should be, and how it becomes so again.
 
-use domain::Digest;
+use domain::{Digest, Hasher};
 use engine::{
     Ports,
     ports::{ByteStream, Trouble, UploadError},
@@ -8,7 +8,6 @@ use engine::{
 use futures::StreamExt;
 
 use super::{Fetcher, Pace, Places, Source};
-use connect::Hasher;
 
 /// How large a blob is at most, in bytes: as the registry takes them.
 const BLOB_BYTES_MAX: u64 = 100 << 30;

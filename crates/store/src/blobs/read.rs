@@ -8,10 +8,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use domain::{Algorithm, Digest};
+use domain::{Digest, Hasher};
 use engine::ports::{BlobRange, ByteStream, Trouble};
 use rustix::io::ReadWriteFlags;
-use sha2::{Digest as _, Sha256, Sha512, digest::common::hazmat::SerializableState};
 
 use super::{CHUNK, SMALL, buffers::Buffers, damaged, sums};
 use crate::waiting::blocking;
@@ -74,52 +73,6 @@ impl Hashed {
     /// Their digest, the sums of their chunks, and how many they are.
     pub fn finish(self) -> (Digest, Vec<u64>, u64) {
         (self.hasher.finish(), self.chunks.finish(), self.size)
-    }
-}
-
-/// A running hash.
-#[derive(Clone)]
-pub(crate) enum Hasher {
-    Sha256(Sha256),
-    Sha512(Sha512),
-}
-
-impl Hasher {
-    pub fn new(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
-            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
-        }
-    }
-
-    pub fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Sha512(hasher) => hasher.update(bytes),
-        }
-    }
-
-    pub fn finish(self) -> Digest {
-        match self {
-            Self::Sha256(hasher) => Digest::from_hash(Algorithm::Sha256, &hasher.finalize()),
-            Self::Sha512(hasher) => Digest::from_hash(Algorithm::Sha512, &hasher.finalize()),
-        }
-    }
-
-    /// Its state, to go on with elsewhere.
-    pub fn save(&self) -> Vec<u8> {
-        match self {
-            Self::Sha256(hasher) => hasher.serialize().to_vec(),
-            Self::Sha512(hasher) => hasher.serialize().to_vec(),
-        }
-    }
-
-    /// Goes on from a state that was saved; `None` if the bytes are none.
-    pub fn resume(algorithm: Algorithm, state: &[u8]) -> Option<Self> {
-        match algorithm {
-            Algorithm::Sha256 => Sha256::deserialize(state.try_into().ok()?).map(Self::Sha256).ok(),
-            Algorithm::Sha512 => Sha512::deserialize(state.try_into().ok()?).map(Self::Sha512).ok(),
-        }
     }
 }
 

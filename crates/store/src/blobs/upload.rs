@@ -11,14 +11,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use domain::{Algorithm, Digest};
+use domain::{Algorithm, Digest, Hasher};
 use engine::ports::{ByteStream, Trouble, UploadError, UploadId};
 use futures::StreamExt;
 use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::{
     Directory,
-    read::{Hashed, Hasher, hash_file},
+    read::{Hashed, hash_file},
     trouble,
 };
 use crate::waiting::blocking;

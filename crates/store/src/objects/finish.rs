@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use domain::{Digest, Timestamp};
+use domain::{Digest, Hasher, Timestamp};
 use engine::ports::{Trouble, UploadError, UploadId};
 use futures::{StreamExt, TryStreamExt};
 
@@ -12,10 +12,7 @@ use super::{
     session::{Held, sums_from_bytes},
     upload::{Writing, now, tail, whole},
 };
-use crate::{
-    blobs::{Hasher, sums::Chunks},
-    waiting::blocking,
-};
+use crate::{blobs::sums::Chunks, waiting::blocking};
 
 /// How many stale uploads are collected in one round.
 const STALE_MAX: usize = 1000;

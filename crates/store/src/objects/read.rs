@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use domain::Digest;
+use domain::{Digest, Hasher};
 use engine::ports::{Blob, BlobRange, ByteStream, Trouble};
 use futures::{StreamExt, stream::BoxStream};
 
 use super::{Objects, blob, bucket::Bucket, damaged, named};
 use crate::{
-    blobs::{CHUNK, Hasher, SMALL, slice, sums},
+    blobs::{CHUNK, SMALL, slice, sums},
     waiting::blocking,
 };
 

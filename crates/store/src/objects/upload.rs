@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use domain::{Algorithm, Timestamp};
+use domain::{Algorithm, Hasher, Timestamp};
 use engine::{
     Clock, SystemClock,
     ports::{ByteStream, Trouble, UploadError, UploadId},
@@ -16,7 +16,7 @@ use super::{
     turns::Turn,
 };
 use crate::{
-    blobs::{Hasher, new_upload_id, sums::Chunks},
+    blobs::{new_upload_id, sums::Chunks},
     waiting::blocking,
 };
 
