@@ -11,8 +11,6 @@ use crate::{Error, Listed, Manifest, Reference, Sources};
 
 /// How many manifests one copy has at most.
 const MANIFESTS_MAX: usize = 100_000;
-/// What cosign calls the tags that hold what it knows about a digest.
-const COSIGN: [&str; 3] = ["sig", "att", "sbom"];
 
 /// A manifest with what it names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +116,7 @@ pub(crate) async fn evidence_of(
     tags: &Listed<BTreeSet<TagName>>,
 ) -> Result<BTreeMap<TagName, Digest>, Error> {
     let mut found = BTreeMap::new();
-    for tag in evidence_tags_of(digest) {
+    for tag in digest.cosign_tags() {
         let may_be = match tags {
             Listed::All(tags) => tags.contains(&tag),
             Listed::Unsaid => true,
@@ -144,12 +142,6 @@ pub(crate) fn read(sources: &Sources, manifest: &Manifest) -> Result<Node, Error
         children: parts(true).map(|part| part.digest.clone()).collect(),
         subject: record.subject.clone(),
     })
-}
-
-/// The tags under which cosign keeps what it knows about `digest`.
-fn evidence_tags_of(digest: &Digest) -> impl Iterator<Item = TagName> {
-    let stem = crate::Remote::fallback_tag(digest);
-    COSIGN.into_iter().filter_map(move |suffix| format!("{stem}.{suffix}").parse().ok())
 }
 
 /// Gives each manifest a level above what it names, and above what it is about.

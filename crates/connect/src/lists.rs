@@ -78,7 +78,7 @@ impl Remote {
             found.len()
         });
         let listed = listed.await?;
-        if !listed && let Some(index) = self.manifest(&Reference::Tag(Self::fallback_tag(subject))).await? {
+        if !listed && let Some(index) = self.manifest(&Reference::Tag(subject.referrers_tag())).await? {
             // A tag of this name may hold anything; then it says nothing about referrers.
             let index: Option<Index> = serde_json::from_slice(&index.bytes).ok();
             let entries = index.and_then(|index| index.manifests).unwrap_or_default();

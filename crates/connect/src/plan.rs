@@ -109,7 +109,7 @@ impl Plan {
         let found = graph::walk(sources, roots.clone(), &listed, jobs).await?;
         let mut tags: BTreeMap<TagName, Digest> = tags;
         // What holds referrers where they are not listed is made anew at the destination, if that needs it.
-        let fallback: BTreeSet<_> = found.nodes.keys().map(Remote::fallback_tag).collect();
+        let fallback: BTreeSet<_> = found.nodes.keys().map(Digest::referrers_tag).collect();
         tags.retain(|tag, _| !fallback.contains(tag) && !found.evidence_tags.contains_key(tag));
         let mut manifests: Vec<Node> = found.nodes.into_values().collect();
         manifests.sort_by(|a, b| (a.level, &a.digest).cmp(&(b.level, &b.digest)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::{Algorithm, Digest, RepositoryName, TagName};
+use domain::{Algorithm, Digest, RepositoryName};
 use engine::manifest::MANIFEST_BYTES_MAX;
 use reqwest::{
     Method, StatusCode, Url,
@@ -221,12 +221,6 @@ impl Remote {
 
     pub(crate) fn senseless(&self, problem: &str) -> Error {
         Error::Senseless { host: self.place.host.name().into(), problem: problem.into() }
-    }
-
-    /// The tag of Docker's time that holds what refers to `digest`, where a registry does not list referrers.
-    pub(crate) fn fallback_tag(digest: &Digest) -> TagName {
-        let hex: String = digest.hex().chars().take(64).collect();
-        format!("{}-{hex}", digest.algorithm()).parse().expect("an algorithm and hexadecimal digits are a tag")
     }
 }
 

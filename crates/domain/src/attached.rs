@@ -40,12 +40,21 @@ impl TagName {
 }
 
 impl Digest {
-    /// The tags under which a manifest may be that is about the one with this digest, the index of such manifests first.
+    /// The tags under which a manifest may be that is about the one with this digest: [`Digest::referrers_tag`], then
+    /// [`Digest::cosign_tags`].
     pub fn tags_about(&self) -> Vec<TagName> {
-        let index = format!("{}-{}", self.algorithm(), &self.hex()[..DIGITS]);
-        // With all digits of a SHA-512, cosign's names would be longer than a tag may be.
+        std::iter::once(self.referrers_tag()).chain(self.cosign_tags()).collect()
+    }
+
+    /// The tag of the index in which clients list what refers to the manifest, where a registry does not.
+    pub fn referrers_tag(&self) -> TagName {
+        let name = format!("{}-{}", self.algorithm(), &self.hex()[..DIGITS]);
+        name.parse().expect("an algorithm and hexadecimal digits are a tag")
+    }
+
+    /// The tags under which cosign keeps what it knows about the manifest. With all digits of a SHA-512 they would be longer than a tag may be.
+    pub fn cosign_tags(&self) -> Vec<TagName> {
         let suffixes = SUFFIXES.iter().filter(|_| self.algorithm() == Algorithm::Sha256);
-        let names = suffixes.map(|suffix| format!("{index}{suffix}"));
-        std::iter::once(index.clone()).chain(names).filter_map(|name| name.parse().ok()).collect()
+        suffixes.filter_map(|suffix| format!("{}{suffix}", self.referrers_tag()).parse().ok()).collect()
     }
 }

@@ -11,7 +11,7 @@ mod roots;
 #[cfg(test)]
 mod tests;
 
-pub use object::{Object, Subjects};
+pub use object::{Object, about};
 pub use plan::{Facts, Item, Moves, Outcome, PLAN_OBJECTS_MAX, Plan, Totals, plan};
 pub use policy::{KeepRule, Pattern, Policy};
 pub use reason::Reason;

@@ -60,8 +60,19 @@ pub async fn subject_of(
 ) -> Result<Option<Digest>, Trouble> {
     match tag.about() {
         None => Ok(None),
-        Some(About::Digest(digest)) => Ok(Some(digest)),
-        Some(About::Beginning(beginning)) => Ok(catalog.manifests_like(repository, &beginning, 1).await?.pop()),
+        Some(about) => resolve(catalog, repository, about).await,
+    }
+}
+
+/// The manifest that something is about.
+pub(crate) async fn resolve(
+    catalog: &dyn Catalog,
+    repository: &RepositoryName,
+    about: About,
+) -> Result<Option<Digest>, Trouble> {
+    match about {
+        About::Digest(digest) => Ok(Some(digest)),
+        About::Beginning(beginning) => Ok(catalog.manifests_like(repository, &beginning, 1).await?.pop()),
     }
 }
 

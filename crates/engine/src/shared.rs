@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Artifact, Digest, Key, PARTS_MAX, Placed, RepositoryName, State, retention::Subjects};
+use domain::{Artifact, Digest, Key, PARTS_MAX, Placed, RepositoryName, State, retention};
 use tokio::sync::{Mutex as AsyncMutex, RwLock as AsyncRwLock, Semaphore, watch};
 
-use crate::{Clock, Error, Ports};
+use crate::{Clock, Error, Ports, attached};
 
 /// How many aggregates are kept in memory at most, for the readers and for the writer each: about 1 KiB each.
 pub(crate) const LOADED_MAX: usize = 20_000;
@@ -202,7 +202,8 @@ async fn placed(ports: &Ports, repository: &RepositoryName, digest: &Digest) -> 
     }
     let tags = catalog.all_tags_of(repository, digest).await?;
     let mut about = BTreeSet::new();
-    for subject in Subjects::of(catalog.subject(repository, digest).await?.as_ref(), &tags) {
+    for about_it in retention::about(catalog.subject(repository, digest).await?.as_ref(), &tags) {
+        let Some(subject) = attached::resolve(&**catalog, repository, about_it).await? else { continue };
         if subject != *digest && catalog.manifest(repository, &subject).await?.is_some() {
             about.insert(subject);
         }

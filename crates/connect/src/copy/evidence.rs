@@ -7,7 +7,7 @@ use domain::{Digest, TagName};
 use serde_json::{Value, json};
 
 use super::Copy;
-use crate::{Error, Journal, Manifest, Plan, Reference, Remote, graph, graph::Node};
+use crate::{Error, Journal, Manifest, Plan, Reference, graph, graph::Node};
 
 const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 /// How often the list of a subject is written, where somebody else writes it at the same time.
@@ -81,7 +81,7 @@ impl Copy {
 
     /// Adds descriptors to the list of what refers to `subject`, and looks whether they stay there.
     async fn list(&self, subject: &Digest, descriptors: &[Value]) -> Result<(), Error> {
-        let tag = Reference::Tag(Remote::fallback_tag(subject));
+        let tag = Reference::Tag(subject.referrers_tag());
         for _ in 0..ATTEMPTS {
             let there = self.destination.manifest(&tag).await?;
             let index: Value =

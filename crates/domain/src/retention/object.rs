@@ -1,6 +1,6 @@
 //! [`Object`]: a manifest of a repository, as retention sees it.
 
-use crate::{Digest, RepositoryName, TagName, Timestamp};
+use crate::{About, Digest, RepositoryName, TagName, Timestamp};
 
 /// A manifest of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,21 +23,9 @@ pub struct Object {
     pub touched: Option<Timestamp>,
 }
 
-/// What a manifest is about: its subject, and what cosign's tags and the referrers' fallback tag say in their names
-/// (`sha256-<digits>.sig`, `.att`, `.sbom`, or nothing behind the digits).
-pub struct Subjects;
-
-impl Subjects {
-    /// What a manifest with this subject and these tags is about. A tag of another kind makes it an artifact of its own.
-    pub fn of(subject: Option<&Digest>, tags: &[TagName]) -> Vec<Digest> {
-        let by_tag: Option<Vec<Digest>> = tags.iter().map(Self::of_tag).collect();
-        subject.cloned().into_iter().chain(by_tag.unwrap_or_default()).collect()
-    }
-
-    /// What the name of a tag says that its manifest is about.
-    fn of_tag(tag: &TagName) -> Option<Digest> {
-        let (algorithm, rest) = tag.as_str().split_once('-')?;
-        let hex = rest.split('.').next()?;
-        format!("{algorithm}:{hex}").parse().ok()
-    }
+/// What a manifest with this subject and these tags is about: by its subject, and by what the names of its tags say ([`TagName::about`]). A tag of
+/// another kind makes it an artifact of its own.
+pub fn about(subject: Option<&Digest>, tags: &[TagName]) -> Vec<About> {
+    let by_tag: Option<Vec<About>> = tags.iter().map(TagName::about).collect();
+    subject.cloned().map(About::Digest).into_iter().chain(by_tag.unwrap_or_default()).collect()
 }

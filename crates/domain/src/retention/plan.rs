@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Object, Policy, Reason, Roots, Subjects};
-use crate::{Digest, ProjectName, RepositoryName, TagName, Timestamp, canonical};
+use super::{Object, Policy, Reason, Roots, about};
+use crate::{About, Digest, ProjectName, RepositoryName, TagName, Timestamp, canonical};
 
 /// How many objects a plan looks at, at most: all of a project.
 pub const PLAN_OBJECTS_MAX: usize = 50_000;
@@ -161,7 +161,7 @@ pub fn plan(project: ProjectName, as_of: u64, facts: &Facts, policy: &Policy, no
             repository: object.repository.clone(),
             digest: object.digest.clone(),
             tags: object.tags.clone(),
-            about: Subjects::of(object.subject.as_ref(), &object.tags),
+            about: graph.subjects(object),
             outcome,
             because: hot.get(&at).or_else(|| cold.get(&at)).cloned().unwrap_or_default(),
             frees,
@@ -173,10 +173,16 @@ pub fn plan(project: ProjectName, as_of: u64, facts: &Facts, policy: &Policy, no
 /// The largest number that canonical JSON can spell exactly.
 const BYTES_MAX: u64 = (1 << 53) - 1;
 
+/// How long the text of a SHA-512 digest is: of no other does a tag have only the beginning.
+const SHA512_LENGTH: usize = "sha512:".len() + 128;
+
+/// The position of each object.
+type Places<'a> = BTreeMap<(&'a RepositoryName, &'a Digest), usize>;
+
 /// Objects by their positions, with what belongs to what: never across repositories.
 struct Graph<'a> {
     objects: &'a [Object],
-    places: BTreeMap<(&'a RepositoryName, &'a Digest), usize>,
+    places: Places<'a>,
     /// For each object, those that it consists of.
     children: Vec<Vec<usize>>,
     /// For each object, those that are about it.
@@ -185,9 +191,22 @@ struct Graph<'a> {
     belongs: Vec<bool>,
 }
 
+/// The object of a repository that something is about.
+fn find(places: &Places<'_>, repository: &RepositoryName, about: &About) -> Option<usize> {
+    match about {
+        About::Digest(digest) => places.get(&(repository, digest)).copied(),
+        About::Beginning(beginning) => {
+            // The first digest that begins so.
+            let first: Digest = format!("{beginning:0<length$}", length = SHA512_LENGTH).parse().ok()?;
+            let ((there, digest), at) = places.range((repository, &first)..).next()?;
+            (*there == repository && digest.as_str().starts_with(&**beginning)).then_some(*at)
+        }
+    }
+}
+
 impl<'a> Graph<'a> {
     fn of(objects: &'a [Object]) -> Self {
-        let places: BTreeMap<_, _> =
+        let places: Places<'_> =
             objects.iter().enumerate().map(|(at, object)| ((&object.repository, &object.digest), at)).collect();
         let (mut children, mut referrers) = (vec![Vec::new(); objects.len()], vec![Vec::new(); objects.len()]);
         let mut belongs = vec![false; objects.len()];
@@ -198,14 +217,23 @@ impl<'a> Graph<'a> {
                     belongs[*child] = true;
                 }
             }
-            for subject in Subjects::of(object.subject.as_ref(), &object.tags) {
+            for about in about(object.subject.as_ref(), &object.tags) {
                 belongs[at] = true;
-                if let Some(subject) = places.get(&(&object.repository, &subject)) {
-                    referrers[*subject].push(at);
+                if let Some(subject) = find(&places, &object.repository, &about) {
+                    referrers[subject].push(at);
                 }
             }
         }
         Self { objects, places, children, referrers, belongs }
+    }
+
+    /// What an object is about. Of a digest of which a tag has only the beginning, the object has to be there.
+    fn subjects(&self, object: &Object) -> Vec<Digest> {
+        let found = |about: About| match about {
+            About::Digest(digest) => Some(digest),
+            beginning => find(&self.places, &object.repository, &beginning).map(|at| self.objects[at].digest.clone()),
+        };
+        about(object.subject.as_ref(), &object.tags).into_iter().filter_map(found).collect()
     }
 
     /// What stays at hand by itself: roots, what is new, and the images that a rule keeps.

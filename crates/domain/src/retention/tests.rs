@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{Facts, Object, Outcome, Policy, Reason, Subjects, plan};
-use crate::{Digest, Span, Timestamp};
+use super::{Facts, Object, Outcome, Policy, Reason, about, plan};
+use crate::{About, Digest, Span, Timestamp};
 
 fn digest(label: &str) -> Digest {
     Digest::sha256(label.as_bytes())
@@ -159,11 +159,28 @@ fn tags_say_what_manifests_are_about() {
     let signature = format!("sha256-{}.sig", digest("a").hex());
     let subjects = |tags: &[&str]| {
         let tags: Vec<_> = tags.iter().map(|tag| tag.parse().expect("a tag")).collect();
-        Subjects::of(None, &tags)
+        about(None, &tags)
     };
-    assert_eq!(subjects(&[&signature]), [digest("a")]);
+    assert_eq!(subjects(&[&signature]), [About::Digest(digest("a"))]);
     assert_eq!(subjects(&[&signature, "v1"]), [], "somebody uses it as an artifact of its own");
     assert_eq!(subjects(&["sha256-12.sig"]), []);
+}
+
+#[test]
+fn the_list_under_the_tag_of_a_longer_digest_goes_with_what_it_is_about() {
+    let subject = Digest::sha512(b"signed");
+    let mut signed = object("web:signed 400 #v1");
+    signed.digest = subject.clone();
+    let mut list = object("web:list 400");
+    list.tags = vec![subject.tags_about().remove(0)];
+    let mut facts = Facts { objects: vec![signed, list], ..Facts::default() };
+    facts.objects.sort_by(|a, b| a.digest.cmp(&b.digest));
+    let policy: Policy = serde_saphyr::from_str("keep: [{tags: v*}]").expect("a policy");
+    let plan = plan("shop".parse().expect("a name"), 9, &facts, &policy, now());
+    let kept = plan.items.iter().filter(|item| item.outcome == Outcome::Keep).count();
+    assert_eq!(kept, 2, "{:?}", plan.items);
+    let list = plan.items.iter().find(|item| item.digest == digest("list")).expect("the list");
+    assert_eq!(list.about, [subject]);
 }
 
 /// Objects `0` to `11` with random ages; each may consist of later ones, be about an earlier one, and share layers.
