@@ -5,10 +5,8 @@
 
 mod blobs;
 mod catalog;
-mod column;
 mod keep;
 mod ledger;
-mod object_server;
 mod samples;
 mod tiers;
 mod tiles;
@@ -17,9 +15,7 @@ mod views;
 
 pub use blobs::blobs;
 pub use catalog::catalog;
-pub use column::Column;
 pub use ledger::ledger;
-pub use object_server::ObjectServer;
 pub use samples::{batch, bytes, pieces};
 pub use tiers::tiers;
 pub use tiles::tiles;

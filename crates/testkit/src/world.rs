@@ -5,8 +5,11 @@ use std::{path::Path, sync::Arc};
 use api::{Client, TokenRequest};
 use domain::{Digest, Span, Timestamp};
 use engine::{Engine, Opening, Options, Ports, ports::Trouble};
-use services::{Base, Postgres};
-use store::{Opened, Shelves, conformance::Column as Files};
+use services::{Base, ObjectServer, Postgres};
+use store::{
+    Opened, Shelves,
+    objects::{Place, Style, choose},
+};
 use tempfile::TempDir;
 use tlog::{SignerKey, VerifierKey};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -77,15 +80,22 @@ impl Column {
         }
     }
 
-    fn files(&self) -> Files {
-        match self {
-            Self::Embedded | Self::Postgres(_) => Files::Embedded,
-            Self::Objects | Self::ScaleOut(_) => Files::ScaleOut,
+    /// Has a new data directory keep its files where the column says.
+    fn prepare(&self, data: &Path) {
+        if let Self::Objects | Self::ScaleOut(_) = self {
+            let server = ObjectServer::shared();
+            let place = Place {
+                bucket: server.new_place().parse().expect("a place in the bucket"),
+                endpoint: Some(server.endpoint().parse().expect("an address")),
+                region: "us-east-1".into(),
+                style: Style::Path,
+            };
+            choose(data, &place).expect("a new data directory");
         }
     }
 
     async fn open(&self, data: &Path) -> Result<Opened, Trouble> {
-        let known = self.files().environment();
+        let known = ObjectServer::environment();
         let variable =
             |name: &str| known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         match self.base() {
@@ -113,7 +123,7 @@ impl World {
     /// When the machine gives no folder, no port or no disk: no test can go on then.
     pub async fn on(column: Column) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
-        column.files().prepare(folder.path());
+        column.prepare(folder.path());
         let dawn: Timestamp = DAWN.parse().expect("a time");
         Self::open(column, folder, FakeClock::at(dawn), server::token::generate()).await
     }

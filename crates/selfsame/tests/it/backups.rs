@@ -8,8 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use services::Postgres;
-use store::conformance::ObjectServer;
+use services::{ObjectServer, Postgres};
 
 use super::server::{PROGRAM, Ran, Server};
 
@@ -131,8 +130,8 @@ fn a_ledger_moves_from_one_folder_to_what_many_machines_share() {
     let before = shown(&server);
     server.kill();
     let objects = ObjectServer::shared();
-    let (place, base) = (objects.new_place(), Postgres::shared().base());
-    let (bucket, endpoint, database) = (place.bucket.to_string(), objects.endpoint(), Postgres::shared().url(&base));
+    let base = Postgres::shared().base();
+    let (bucket, endpoint, database) = (objects.new_place(), objects.endpoint(), Postgres::shared().url(&base));
     let elsewhere = ["--database", &database, "--objects", &bucket, "--objects-endpoint", &endpoint];
     let data = server.folder().join("shared");
     let mut restore = Command::new(PROGRAM);

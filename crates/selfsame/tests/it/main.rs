@@ -27,4 +27,4 @@ mod uploads;
 mod verbs;
 
 /// What the tests of this module's children run on.
-const COLUMN: store::conformance::Column = store::conformance::Column::Embedded;
+const COLUMN: server::Column = server::Column::Embedded;

@@ -2,11 +2,11 @@
 
 use std::process::{Command, Stdio};
 
-use store::conformance::{Column, ObjectServer};
+use services::ObjectServer;
 
 use super::{
     http::{Answer, send},
-    server::{PROGRAM, Server},
+    server::{Column, PROGRAM, Server},
 };
 
 fn ask(server: &Server, method: &str, path: &str, body: &[u8]) -> Answer {
@@ -17,7 +17,7 @@ fn ask(server: &Server, method: &str, path: &str, body: &[u8]) -> Answer {
 fn what_is_damaged_in_the_bucket_is_never_served() {
     let storage = ObjectServer::shared();
     let place = storage.new_place();
-    let mut server = Server::start_at(&place);
+    let mut server = Server::start_at(storage, &place);
     server.apply_project();
     let text = "a build ".repeat(100_000);
     let (artifact, release) = server.release(&text);
@@ -58,7 +58,7 @@ fn what_is_damaged_in_the_bucket_is_never_served() {
 #[test]
 fn a_storage_that_dies_in_an_upload_loses_nothing() {
     let mut storage = ObjectServer::start();
-    let server = Server::start_at(&storage.new_place());
+    let server = Server::start_at(&storage, &storage.new_place());
     server.apply_project();
     let (_, release) = server.release("a build");
     let whole: Vec<u8> = (0..10_000_000_u32).map(|number| (number % 251) as u8).collect();
@@ -83,14 +83,14 @@ fn a_storage_that_dies_in_an_upload_loses_nothing() {
 
 #[test]
 fn a_place_that_cannot_be_used_is_refused_at_once() {
-    let server = Server::start_on(Column::ScaleOut);
+    let server = Server::start_on(Column::Objects);
     let embedded = Server::start();
-    let place = ObjectServer::shared().new_place();
+    let bucket = ObjectServer::shared().new_place();
     let endpoint = ObjectServer::shared().endpoint();
-    let (bucket, folder) = (place.bucket.to_string(), tempfile::tempdir().expect("a folder"));
+    let folder = tempfile::tempdir().expect("a folder");
     let new = folder.path().join("new").display().to_string();
     let of = |server: &Server| server.data().display().to_string();
-    let known = Column::ScaleOut.environment();
+    let known = Column::Objects.environment();
     for (what, data, objects, environment, said) in [
         ("no credentials", &new, [&bucket, &endpoint], &[][..], "AWS_ACCESS_KEY_ID"),
         ("no bucket", &format!("{new}2"), [&"s3://missing/x".to_owned(), &endpoint], &known[..], "make the bucket"),

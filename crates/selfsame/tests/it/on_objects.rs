@@ -3,7 +3,7 @@
 use super::{http, server};
 
 /// What the tests of this module's children run on.
-const COLUMN: store::conformance::Column = store::conformance::Column::ScaleOut;
+const COLUMN: server::Column = server::Column::Objects;
 
 #[path = "clients.rs"]
 mod clients;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use store::{conformance::Column, objects::Place};
+use services::ObjectServer;
 
 use super::http;
 
@@ -42,6 +42,25 @@ pub struct Server {
     column: Column,
 }
 
+/// Where a server keeps its blobs and the published ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// In its data directory.
+    Embedded,
+    /// In object storage.
+    Objects,
+}
+
+impl Column {
+    /// What a program needs in its environment to use it.
+    pub fn environment(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Self::Embedded => Vec::new(),
+            Self::Objects => ObjectServer::environment().into(),
+        }
+    }
+}
+
 /// What a command of the client came to.
 #[derive(Debug)]
 pub struct Ran {
@@ -56,15 +75,17 @@ pub struct Ran {
 impl Server {
     /// A server on a new data directory.
     pub fn start() -> Self {
-        Self::start_on(Column::Embedded)
-    }
-
-    /// A server on a new data directory that uses what the column is made of.
-    pub fn start_on(column: Column) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
-        column.prepare(&data);
-        Self::begin(folder, data, column, &[])
+        Self::start_in(folder, data)
+    }
+
+    /// A server on a new data directory, and a new place in object storage if the column says so.
+    pub fn start_on(column: Column) -> Self {
+        match column {
+            Column::Embedded => Self::start(),
+            Column::Objects => Self::start_at(ObjectServer::shared(), &ObjectServer::shared().new_place()),
+        }
     }
 
     /// A server on `data`, which may lie elsewhere than in `folder`.
@@ -78,16 +99,15 @@ impl Server {
     }
 
     /// A new server that keeps its blobs at `place`, told so on the command line.
-    pub fn start_at(place: &Place) -> Self {
+    pub fn start_at(storage: &ObjectServer, place: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
-        let (bucket, endpoint) = (place.bucket.to_string(), place.endpoint.as_ref().expect("an address").to_string());
-        Self::begin(folder, data, Column::ScaleOut, &["--objects", &bucket, "--objects-endpoint", &endpoint])
+        Self::start_elsewhere(folder, data, &["--objects", place, "--objects-endpoint", &storage.endpoint()])
     }
 
     /// A server on `data` whose storage is elsewhere, as `more` says.
     pub fn start_elsewhere(folder: tempfile::TempDir, data: PathBuf, more: &[&str]) -> Self {
-        Self::begin(folder, data, Column::ScaleOut, more)
+        Self::begin(folder, data, Column::Objects, more)
     }
 
     fn begin(folder: tempfile::TempDir, data: PathBuf, column: Column, more: &[&str]) -> Self {
@@ -274,7 +294,7 @@ impl Server {
         let published = || -> Option<u64> {
             let checkpoint = match self.column {
                 Column::Embedded => fs::read(self.data.join("ledger/checkpoint")).ok()?,
-                Column::ScaleOut => {
+                Column::Objects => {
                     http::send(&self.host(), &self.admin(), "GET", "/ledger/checkpoint", &[], b"").ok()?.body
                 }
             };
@@ -292,7 +312,7 @@ impl Server {
         let (data, key) = (self.data.to_str().expect("a path"), key.to_str().expect("a path"));
         let place: &[&str] = match self.column {
             Column::Embedded => &["--dir", ledger.to_str().expect("a path")],
-            Column::ScaleOut => &[],
+            Column::Objects => &[],
         };
         self.run("", &[&["audit", "verify", "--key", key, "--data", data], place].concat())
     }

@@ -6,11 +6,10 @@ mod replicas;
 
 use std::sync::Arc;
 
-use super::{ObjectTiles, Objects, Place};
-use crate::{
-    conformance::{self, ObjectServer},
-    sql::Database,
-};
+use services::ObjectServer;
+
+use super::{Credentials, ObjectTiles, Objects, Place, Style};
+use crate::{conformance, sql::Database};
 
 /// Replicas on one place and one database.
 struct Replicas {
@@ -21,7 +20,8 @@ struct Replicas {
 
 impl Replicas {
     fn new() -> Self {
-        Self::at(ObjectServer::shared().new_place())
+        let server = ObjectServer::shared();
+        Self::at(place(server, &server.new_place()))
     }
 
     fn at(place: Place) -> Self {
@@ -32,8 +32,25 @@ impl Replicas {
 
     /// One more of them.
     fn start(&self) -> Objects {
-        Objects::new(self.place.clone(), &ObjectServer::credentials(), self.database.clone()).expect("a replica")
+        Objects::new(self.place.clone(), &credentials(), self.database.clone()).expect("a replica")
     }
+}
+
+/// A place on a server.
+fn place(server: &ObjectServer, bucket: &str) -> Place {
+    Place {
+        bucket: bucket.parse().expect("a place in the bucket"),
+        endpoint: Some(server.endpoint().parse().expect("an address")),
+        region: "us-east-1".into(),
+        style: Style::Path,
+    }
+}
+
+/// Who may do everything there.
+fn credentials() -> Credentials {
+    let known = ObjectServer::environment();
+    let given = |name: &str| known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+    Credentials::from_variables(given).expect("credentials")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +62,7 @@ async fn blobs_conform() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tiles_conform() {
-    let place = ObjectServer::shared().new_place();
-    conformance::tiles(&ObjectTiles::new(place, &ObjectServer::credentials()).expect("tiles")).await;
+    let server = ObjectServer::shared();
+    let place = place(server, &server.new_place());
+    conformance::tiles(&ObjectTiles::new(place, &credentials()).expect("tiles")).await;
 }

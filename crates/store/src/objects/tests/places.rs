@@ -1,9 +1,15 @@
 //! Which places there are, and what is said where one cannot be used.
 
-use crate::{
-    conformance::ObjectServer,
-    objects::{BucketUrl, Credentials, Endpoint, InvalidPlace, Place, Style, choose, chosen, tests::Replicas},
-};
+use services::ObjectServer;
+
+use super::{Replicas, credentials, place};
+use crate::objects::{BucketUrl, Credentials, Endpoint, InvalidPlace, Place, Style, choose, chosen};
+
+/// A place that is only written down.
+fn named(prefix: &str) -> Place {
+    let server = ObjectServer::shared();
+    place(server, &server.place(prefix))
+}
 
 #[test]
 fn a_place_is_named_in_one_way() {
@@ -39,13 +45,13 @@ fn a_place_is_named_in_one_way() {
 
 #[test]
 fn a_place_is_written_down_without_secrets() {
-    let place = ObjectServer::shared().place("team/one");
+    let place = named("team/one");
     let text = serde_json::to_string(&place).expect("it is written");
     assert_eq!(serde_json::from_str::<Place>(&text).expect("it is read"), place);
     for (name, _) in ObjectServer::environment() {
         assert!(Credentials::from_variables(|asked| (asked != name).then(|| "x".into())).is_err(), "{name} is missing");
     }
-    let credentials = ObjectServer::credentials();
+    let credentials = credentials();
     assert_eq!(format!("{credentials:?}"), "Credentials", "no secret is printed");
     assert!(matches!(Credentials::from_variables(|_| Some(String::new())), Err(InvalidPlace::Credentials)));
 }
@@ -53,12 +59,12 @@ fn a_place_is_written_down_without_secrets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_cannot_be_used_says_why() {
     let server = ObjectServer::shared();
-    let place = server.new_place();
+    let place = place(server, &server.new_place());
     let nowhere = Place { endpoint: Some("http://127.0.0.1:9".parse().expect("an address")), ..place.clone() };
     let missing = Place { bucket: "s3://missing/x".parse().expect("a bucket"), ..place.clone() };
     let wrong = |name: &str| Some(if name.ends_with("KEY") { "wrong" } else { "tests" }.to_owned());
     let stranger = Credentials::from_variables(wrong).expect("credentials");
-    let known = ObjectServer::credentials();
+    let known = credentials();
     Replicas::at(place.clone()).start().check().await.expect("it can be used");
     for (what, place, credentials, said) in [
         ("no server", &nowhere, &known, "whether the storage is up"),
@@ -87,14 +93,14 @@ async fn a_place_belongs_to_one_ledger() {
 fn a_data_directory_keeps_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let place = ObjectServer::shared().place("kept");
+    let place = named("kept");
     assert_eq!(chosen(&data).expect("an answer"), None);
     choose(&data, &place).expect("it is chosen");
     choose(&data, &place).expect("and again");
     let moved = Place { endpoint: Some("https://s3.example.org".parse().expect("an address")), ..place.clone() };
     choose(&data, &moved).expect("the same bucket may have another address");
     assert_eq!(chosen(&data).expect("an answer"), Some(moved));
-    let other = ObjectServer::shared().place("other");
+    let other = named("other");
     let refused = choose(&data, &other).expect_err("its blobs are elsewhere").to_string();
     assert!(refused.contains("/kept") && refused.contains("leave `--objects` out"), "{refused}");
     let embedded = folder.path().join("embedded");

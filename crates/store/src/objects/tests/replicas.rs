@@ -6,10 +6,11 @@ use bytes::Bytes;
 use domain::{Algorithm, Digest};
 use engine::ports::{Blobs, ByteStream, Trouble, UploadError};
 use futures::{StreamExt, TryStreamExt};
+use services::ObjectServer;
 
-use super::Replicas;
+use super::{Replicas, place};
 use crate::{
-    conformance::{ObjectServer, bytes, pieces},
+    conformance::{bytes, pieces},
     objects::{BLOB_BYTES_MAX, Objects, PART},
 };
 
@@ -200,7 +201,7 @@ async fn what_nobody_touches_is_collected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storage_that_dies_loses_nothing_that_was_acknowledged() {
     let mut server = ObjectServer::start();
-    let replicas = Replicas::at(server.new_place());
+    let replicas = Replicas::at(place(&server, &server.new_place()));
     let replica = replicas.start();
     let whole = bytes(PART + 2_000_000);
     let digest = Digest::sha256(&whole);

@@ -14,8 +14,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::objects::{Credentials, Place, Style};
-
 const ACCESS_KEY: &str = "tests";
 const SECRET_KEY: &str = "only-for-tests";
 const BUCKET: &str = "selfsame";
@@ -104,31 +102,23 @@ impl ObjectServer {
         fs::rename(&aside, &self.folder).expect("the folder can be put back");
     }
 
-    /// A place of its own in the bucket, below `prefix`.
-    ///
-    /// # Panics
-    /// When `prefix` is none.
-    pub fn place(&self, prefix: &str) -> Place {
-        Place {
-            bucket: format!("s3://{BUCKET}/{prefix}").parse().expect("a place in the bucket"),
-            endpoint: Some(self.endpoint().parse().expect("an address")),
-            region: "us-east-1".into(),
-            style: Style::Path,
-        }
-    }
-
-    /// A place that nobody else has.
-    pub fn new_place(&self) -> Place {
+    /// A place in the bucket that nobody else has, as `s3://BUCKET/PREFIX`.
+    pub fn new_place(&self) -> String {
         static PLACES: AtomicU64 = AtomicU64::new(0);
         self.place(&format!("{}/{}", std::process::id(), PLACES.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// The place in the bucket below `prefix`.
+    pub fn place(&self, prefix: &str) -> String {
+        format!("s3://{BUCKET}/{prefix}")
     }
 
     /// Changes an object of a place by the way of the storage's own, as something might that nobody asked.
     ///
     /// # Panics
     /// When the storage does not take it.
-    pub fn overwrite(&self, place: &Place, name: &str, bytes: &[u8]) {
-        let path = format!("/buckets/{}/{name}", place.bucket.to_string().trim_start_matches("s3://"));
+    pub fn overwrite(&self, place: &str, name: &str, bytes: &[u8]) {
+        let path = format!("/buckets/{}/{name}", place.trim_start_matches("s3://"));
         assert!(self.makes(&path, bytes), "`{path}` is not written");
     }
 
@@ -140,15 +130,6 @@ impl ObjectServer {
     /// Who may do everything, as a program's environment has it.
     pub fn environment() -> [(&'static str, &'static str); 2] {
         [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]
-    }
-
-    /// Who may do everything.
-    ///
-    /// # Panics
-    /// Never: they are there.
-    pub fn credentials() -> Credentials {
-        let given = |name: &str| Self::environment().iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).into());
-        Credentials::from_variables(given).expect("credentials")
     }
 
     fn wait_until_up(&mut self) {
