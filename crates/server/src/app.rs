@@ -12,6 +12,8 @@ use crate::{Problem, ask::Caller, token};
 
 /// How long a reader waits for the views to take in what the ledger has.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where nothing can be written any more, and so perhaps no view either.
+const PATIENCE_READ_ONLY: Duration = Duration::from_millis(500);
 
 /// What every handler is given.
 #[derive(Clone)]
@@ -109,13 +111,18 @@ impl App {
     }
 
     /// Waits until the views have taken in what the ledger has now, so that whoever wrote reads what was written; how many entries that is.
-    /// A list that is read afterwards is as of that size.
+    /// A list that is read afterwards is as of that size. Where nothing can be written any more, that is what the views had taken in until then,
+    /// so that reading goes on.
     pub(crate) async fn settle(&self) -> Result<u64, Problem> {
         let size = self.engine.size();
-        if self.engine.wait_for(size, PATIENCE).await {
+        let read_only = self.engine.writable().is_err();
+        if self.engine.wait_for(size, if read_only { PATIENCE_READ_ONLY } else { PATIENCE }).await {
             return Ok(size);
         }
         let viewed = self.engine.viewed();
+        if read_only {
+            return Ok(viewed);
+        }
         tracing::warn!(size, viewed, "The views trail the ledger");
         Err(Problem::not_yet(size, viewed))
     }

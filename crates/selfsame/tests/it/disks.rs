@@ -99,6 +99,41 @@ fn a_disk_that_does_not_sync_stops_the_writer() {
     server.audit();
 }
 
+/// The entry that was written last may be in no view any more.
+#[test]
+fn what_was_viewed_is_read_when_nothing_can_be_written() {
+    let mut server = Server::start();
+    server.apply_project();
+    let (_, release) = server.release("a build");
+    server.done(&["status"]);
+    let database = rusqlite::Connection::open(server.data().join("selfsame.db")).expect("the database opens");
+    let breaks = |table: &str| {
+        let (name, fails) = (format!("no_{table}"), "BEGIN SELECT RAISE(ABORT, 'a bad disk'); END");
+        for what in ["INSERT", "UPDATE"] {
+            let trigger = format!("CREATE TRIGGER {name}_{what} BEFORE {what} ON {table} {fails}");
+            database.execute_batch(&trigger).expect("a trigger");
+        }
+    };
+    breaks("view_cursor");
+    server.done(&["hold", &format!("sha256:{:064x}", 1), "--reason", "in no view"]);
+    breaks("entries");
+    let refused = server.run(&server.admin(), &["promote", &release, "--to", "dev"]);
+    assert!(refused.code == 2 && refused.stderr.contains("restart the server"), "{refused:?}");
+    for read in ["status", "history"] {
+        let ran = server.run(&server.admin(), &[read]);
+        assert_eq!(ran.code, 0, "reading goes on: {ran:?}");
+    }
+    server.kill();
+    for table in ["view_cursor", "entries"] {
+        let heal = format!("DROP TRIGGER no_{table}_INSERT; DROP TRIGGER no_{table}_UPDATE");
+        database.execute_batch(&heal).expect("the triggers go");
+    }
+    drop(database);
+    server.restart();
+    server.done(&["promote", &release, "--to", "dev"]);
+    server.audit();
+}
+
 /// A second sync of bytes that the first one lost says that all is well. So there is no second one.
 #[test]
 fn a_disk_that_loses_a_blob_takes_no_more_of_them() {
