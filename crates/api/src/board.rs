@@ -6,7 +6,7 @@ use domain::{ComponentName, Digest, Party, ProjectName, ReleaseId, StageName, Ti
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Standing;
+use crate::{Delivery, Standing};
 
 /// What each stage of a project has, and what could enter it next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,10 +34,13 @@ pub struct BoardStage {
     pub after: Vec<StageName>,
     /// What it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub current: Option<Settled>,
+    pub current: Option<Tenure>,
+    /// Whether each target has it, where the stage delivers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<Delivery>,
     /// What it had just before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Settled>,
+    pub previous: Option<Tenure>,
     /// The last report of how the current release does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<HealthReport>,
@@ -53,7 +56,7 @@ pub struct BoardStage {
 
 /// A release that is or was current in a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Settled {
+pub struct Tenure {
     /// The release.
     #[schema(value_type = String)]
     pub release: ReleaseId,
@@ -66,6 +69,9 @@ pub struct Settled {
     pub config: Option<Digest>,
     /// Who put it there, when and why.
     pub mark: Mark,
+    /// The stage delivers, and not every target has it, or had it when it left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
 }
 
 /// How a stage was reported to do.
@@ -123,10 +129,10 @@ impl From<domain::Mark> for Mark {
     }
 }
 
-impl From<domain::Settled> for Settled {
-    fn from(settled: domain::Settled) -> Self {
-        let domain::Settled { release, contents, mark } = settled;
-        Self { release, components: contents.components, config: contents.config, mark: mark.into() }
+impl From<domain::Tenure> for Tenure {
+    fn from(tenure: domain::Tenure) -> Self {
+        let domain::Tenure { release, contents, mark, unsettled } = tenure;
+        Self { release, components: contents.components, config: contents.config, mark: mark.into(), unsettled }
     }
 }
 

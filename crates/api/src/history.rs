@@ -25,4 +25,7 @@ pub struct Transition {
     pub by: Party,
     /// Why.
     pub reason: String,
+    /// The stage delivers, and not every target has it, or had it when it left. Known of what the stage has and of its rollback window.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
 }

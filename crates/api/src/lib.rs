@@ -6,6 +6,7 @@
 
 mod board;
 mod client;
+mod delivery;
 mod diff;
 mod entry;
 mod evidence;
@@ -26,8 +27,9 @@ mod state;
 mod token;
 mod trace;
 
-pub use board::{Board, BoardStage, Candidate, HealthReport, Mark, Settled};
+pub use board::{Board, BoardStage, Candidate, HealthReport, Mark, Tenure};
 pub use client::{Client, ClientError};
+pub use delivery::{Delivery, DeliveryState};
 pub use diff::{DiffPart, DiffSide, Difference};
 pub use entry::{Entry, EntryAnswer, Events};
 pub use evidence::{Document, Evidence, EvidenceList, EvidenceRequest};

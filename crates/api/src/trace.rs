@@ -4,7 +4,7 @@ use domain::{ComponentName, Digest, ProjectName, ReleaseId, RepositoryName, Stag
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Entry, Evidence, Hold, Source};
+use crate::{Delivery, Entry, Evidence, Hold, Source};
 
 /// Everything about a digest that the asker may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -99,4 +99,10 @@ pub struct InStage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
+    /// The stage delivers, and not every target has it, or had it when it left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
+    /// Whether each target has it, where it is current and the stage delivers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<Delivery>,
 }

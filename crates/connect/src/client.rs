@@ -77,7 +77,7 @@ pub(crate) struct Ask<'a> {
 /// An answer, with the turn that it takes while its body is read.
 pub(crate) struct Answer {
     pub response: Response,
-    pub turn: OwnedSemaphorePermit,
+    pub _turn: OwnedSemaphorePermit,
 }
 
 impl Client {
@@ -166,7 +166,7 @@ impl Client {
         let door = self.registry(&place.host).door;
         let request = self.request(place, ask, &ask.url, &self.0.near, door.header(ask.scope, place).await);
         let response = request.body(body).send().await.map_err(|error| unreachable(place, &error))?;
-        Ok(Answer { response, turn })
+        Ok(Answer { response, _turn: turn })
     }
 
     async fn once(
@@ -192,7 +192,7 @@ impl Client {
             }
             let is_read = matches!(ask.method, Method::GET | Method::HEAD);
             if !(response.status().is_redirection() && is_read && response.headers().contains_key(header::LOCATION)) {
-                return Ok(Answer { response, turn });
+                return Ok(Answer { response, _turn: turn });
             }
             redirects += 1;
             let senseless =

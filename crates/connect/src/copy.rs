@@ -8,7 +8,7 @@ use domain::{Digest, TagName};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
-use crate::{Error, Journal, Plan, Reference, Remote, Sources, Wanted, graph::Node};
+use crate::{Error, Journal, Plan, Reference, Remote, Sources, Wanted};
 
 /// A copy from some places to another one.
 pub struct Copy {
@@ -101,12 +101,11 @@ impl Copy {
         let levels = plan.manifests.iter().map(|node| node.level).max().map_or(0, |level| level + 1);
         for level in 0..levels {
             let nodes = plan.manifests.iter().filter(|node| node.level == level);
-            let put = |node: &Node| {
-                let digest = node.digest.clone();
-                let has_subject = node.subject.is_some();
-                async move { self.put_manifest(&digest, has_subject, journal).await }
+            let nodes: Vec<_> = nodes.map(|node| (node.digest.clone(), node.subject.is_some())).collect();
+            let put = |(digest, has_subject): (Digest, bool)| async move {
+                self.put_manifest(&digest, has_subject, journal).await
             };
-            stream::iter(nodes.map(put)).buffer_unordered(self.jobs).try_collect::<Vec<()>>().await?;
+            stream::iter(nodes).map(put).buffer_unordered(self.jobs).try_collect::<Vec<()>>().await?;
         }
         self.list_referrers(plan, journal).await?;
         let tags: Vec<_> = plan.evidence_tags.iter().chain(&plan.tags).collect();
@@ -130,8 +129,7 @@ impl Copy {
         counted: &Counted,
         sent: &(dyn Fn(u64) + Sync),
     ) -> Result<(), Error> {
-        let (from, to) = (self.sources.first().place(), self.destination.place());
-        let near = (from.host == to.host).then_some(&from.repository);
+        let near = self.sources.first().on(&self.destination.place().host);
         let put = |(digest, size): (&Digest, u64)| {
             let digest = digest.clone();
             async move {

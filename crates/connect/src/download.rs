@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use domain::{Digest, Hasher};
-use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{Error, Sources, client::deepest, sources::one_of};
+use crate::{Error, Sources, origin::Flow, sources::one_of};
 
 /// How often one blob is gone on with, where nothing came in between.
 const STALLS_MAX: u32 = 6;
@@ -39,8 +38,7 @@ pub struct Download {
 
 struct Coming {
     number: usize,
-    response: reqwest::Response,
-    _turn: OwnedSemaphorePermit,
+    flow: Flow,
     /// How many bytes come that are known already.
     skip: u64,
 }
@@ -144,7 +142,7 @@ impl Download {
     fn what(&self) -> String {
         let last = self.used.last().copied().unwrap_or_default();
         let place = self.sources.in_order().into_iter().find(|(number, _)| *number == last);
-        place.map_or_else(|| "the blob".into(), |(_, remote)| format!("a blob of `{}`", remote.place()))
+        place.map_or_else(|| "the blob".into(), |(_, origin)| format!("a blob of `{}`", origin.name()))
     }
 
     /// The next bytes as they come; none at the end.
@@ -160,7 +158,7 @@ impl Download {
                     self.coming.insert(coming)
                 }
             };
-            let error = match coming.response.chunk().await {
+            let error = match coming.flow.chunk().await {
                 Ok(Some(piece)) if piece.is_empty() => continue,
                 Ok(Some(mut piece)) => {
                     let known = coming.skip.min(piece.len() as u64);
@@ -179,7 +177,7 @@ impl Download {
                 }
                 Ok(None) if self.size.is_none_or(|size| size == self.received) => return Ok(None),
                 Ok(None) => "it ended too early".to_owned(),
-                Err(error) => deepest(&error),
+                Err(problem) => problem,
             };
             let number = coming.number;
             self.coming = None;
@@ -190,7 +188,7 @@ impl Download {
     /// What still comes when all bytes are there: nothing, or it is not the blob.
     async fn end(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(mut coming) = self.coming.take() {
-            let more = coming.response.chunk().await.ok().flatten().filter(|more| !more.is_empty());
+            let more = coming.flow.chunk().await.ok().flatten().filter(|more| !more.is_empty());
             if let Some(more) = more {
                 let actual = Digest::of(self.digest.algorithm(), &more);
                 return Err(Error::Corrupt { what: self.what(), expected: self.digest.clone(), actual });
@@ -202,40 +200,33 @@ impl Download {
     async fn stalled(&mut self, number: usize, problem: String) -> Result<(), Error> {
         self.stalls += 1;
         self.sources.remember(number, true);
-        let remote = self.sources.in_order().into_iter().find(|(one, _)| *one == number).map(|(_, remote)| remote);
-        let host = remote.as_ref().map(|remote| remote.place().host.clone());
-        let pause = match (&remote, &host) {
-            (Some(remote), Some(host)) if self.sources.count() == 1 => {
-                remote.client.pace(host).pause(self.stalls, None)
-            }
-            _ => Some(std::time::Duration::ZERO),
-        };
+        let origin = self.sources.in_order().into_iter().find(|(one, _)| *one == number).map(|(_, origin)| origin);
+        let origin = origin.unwrap_or_else(|| self.sources.first().clone());
+        let alone = self.sources.count() == 1;
+        let pause = if alone { origin.pause(self.stalls) } else { Some(std::time::Duration::ZERO) };
         match pause.filter(|_| self.stalls < STALLS_MAX) {
             Some(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(())
             }
-            None => {
-                let host = host.map(|host| host.name().to_owned()).unwrap_or_default();
-                Err(Error::Unreachable { host, problem })
-            }
+            None => Err(origin.broken_off(problem)),
         }
     }
 
     async fn open(&mut self) -> Result<Coming, Error> {
         let mut errors = Vec::new();
-        for (number, remote) in self.sources.in_order() {
+        for (number, origin) in self.sources.in_order() {
             if self.wrong.contains(&number) {
                 continue;
             }
-            match remote.blob(&self.digest, self.received).await {
-                Ok((answer, begins_there)) => {
+            match origin.blob(&self.digest, self.received).await {
+                Ok((flow, begins_there)) => {
                     if !self.used.contains(&number) {
                         self.used.push(number);
                     }
                     self.sources.remember(number, false);
                     let skip = if begins_there { 0 } else { self.received };
-                    return Ok(Coming { number, response: answer.response, _turn: answer.turn, skip });
+                    return Ok(Coming { number, flow, skip });
                 }
                 Err(error) => {
                     self.sources.remember(number, error.passes());

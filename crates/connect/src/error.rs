@@ -3,6 +3,7 @@
 use std::io;
 
 use domain::Digest;
+use engine::ports::Trouble;
 
 /// Why another registry did not do what was asked of it.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,12 @@ pub enum Error {
     /// The destination has something that would be lost.
     #[error("{0}")]
     Conflict(String),
+    /// Somebody else has begun the same, and is at it.
+    #[error("{0}")]
+    AtWork(String),
+    /// What this server has could not be read.
+    #[error("{0}")]
+    Here(Trouble),
     /// Credentials could not be read.
     #[error("{0}")]
     Credentials(String),
@@ -84,7 +91,8 @@ impl Error {
     /// Whether somebody said no, rather than that something broke.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Missing { .. } | Self::Unauthorized { .. } | Self::Refused { .. } | Self::Conflict(_) => true,
+            Self::Missing { .. } | Self::Unauthorized { .. } | Self::Refused { .. } => true,
+            Self::Conflict(_) | Self::AtWork(_) => true,
             Self::Each(several) => several.iter().all(Self::is_refusal),
             _ => false,
         }

@@ -130,7 +130,7 @@ pub(crate) async fn evidence_of(
 
 /// What a manifest names.
 pub(crate) fn read(sources: &Sources, manifest: &Manifest) -> Result<Node, Error> {
-    let repository: &RepositoryName = &sources.first().place().repository;
+    let repository: &RepositoryName = sources.first().repository();
     let record = manifest::parse(repository, &manifest.digest, &manifest.media_type, &manifest.bytes)
         .map_err(|error| sources.first().senseless(&format!("`{}`: {error}", manifest.digest)))?;
     let parts = |children: bool| record.parts.iter().filter(move |part| (part.kind == PartKind::Child) == children);

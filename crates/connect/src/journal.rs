@@ -42,7 +42,7 @@ impl Journal {
         let lock_path = beside(path, "lock");
         let lock = fs::File::create(&lock_path).map_err(|error| Error::file(&lock_path, error))?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-            Error::Conflict(format!("`{}` is at work already: another copy has the same plan", path.display()))
+            Error::AtWork(format!("`{}` is at work already: another copy has the same plan", path.display()))
         })?;
         let mut inner = Inner { file: None, done: BTreeSet::new() };
         let plan = match fs::OpenOptions::new().read(true).append(true).open(path) {

@@ -51,7 +51,7 @@ impl Wanted {
                 digests.iter().map(one).collect::<Vec<_>>().join(" ")
             }
         };
-        format!("from {} to {}: {what}", sources.first().place(), destination.place())
+        format!("from {} to {}: {what}", sources.first().name(), destination.place())
     }
 
     fn matches(&self, tag: &TagName) -> bool {
@@ -81,9 +81,8 @@ impl Plan {
             }
             (Err(error), _) => return Err(error),
         };
-        let missing = |what: &dyn std::fmt::Display| Error::Missing {
-            what: format!("`{what}` of `{}`", sources.first().place()),
-        };
+        let missing =
+            |what: &dyn std::fmt::Display| Error::Missing { what: format!("`{what}` of `{}`", sources.first().name()) };
         let (roots, tags) = match wanted {
             Wanted::One(Reference::Digest(digest), tag) => {
                 (BTreeSet::from([digest.clone()]), tag.iter().map(|tag| (tag.clone(), digest.clone())).collect())
@@ -96,7 +95,7 @@ impl Plan {
                 let Listed::All(all) = &listed else {
                     return Err(missing(&"a list of tags"));
                 };
-                let chosen = all.iter().filter(|tag| wanted.matches(tag)).cloned();
+                let chosen: Vec<TagName> = all.iter().filter(|tag| wanted.matches(tag)).cloned().collect();
                 let tags = graph::resolve(sources, chosen, jobs).await?;
                 (tags.values().cloned().collect::<BTreeSet<_>>(), tags)
             }

@@ -10,7 +10,7 @@ use std::{
 
 use domain::Digest;
 
-use crate::{Download, Error, Manifest, Reference, Remote};
+use crate::{Download, Error, Here, Manifest, Reference, Remote, origin::Origin};
 
 /// How often one source is asked before the next one is, where there are several.
 const ATTEMPTS: u32 = 3;
@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 3;
 pub struct Sources(Arc<[Source]>);
 
 struct Source {
-    remote: Remote,
+    origin: Origin,
     failed: AtomicBool,
 }
 
@@ -30,26 +30,31 @@ impl Sources {
         let several = !others.is_empty();
         let source = |remote: Remote| {
             let remote = if several { remote.within(ATTEMPTS) } else { remote };
-            Source { remote, failed: AtomicBool::new(false) }
+            Source { origin: Origin::Remote(remote), failed: AtomicBool::new(false) }
         };
         Self(std::iter::once(first).chain(others).map(source).collect())
     }
 
+    /// What this server has.
+    pub fn here(here: Here) -> Self {
+        Self(Arc::new([Source { origin: Origin::Here(here), failed: AtomicBool::new(false) }]))
+    }
+
     /// The one that says what a tag means.
-    pub fn first(&self) -> &Remote {
-        &self.0[0].remote
+    pub(crate) fn first(&self) -> &Origin {
+        &self.0[0].origin
     }
 
     /// All of them; those that failed lately come last, and are asked once.
-    pub(crate) fn in_order(&self) -> Vec<(usize, Remote)> {
+    pub(crate) fn in_order(&self) -> Vec<(usize, Origin)> {
         let has_failed = |source: &Source| source.failed.load(Ordering::Relaxed);
         let sources = || self.0.iter().enumerate();
         let well =
-            sources().filter(|(_, source)| !has_failed(source)).map(|(number, one)| (number, one.remote.clone()));
+            sources().filter(|(_, source)| !has_failed(source)).map(|(number, one)| (number, one.origin.clone()));
         let failed = sources().filter(|(_, source)| has_failed(source));
         let failed = failed.map(|(number, source)| match self.0.len() {
-            1 => (number, source.remote.clone()),
-            _ => (number, source.remote.clone().within(1)),
+            1 => (number, source.origin.clone()),
+            _ => (number, source.origin.clone().within(1)),
         });
         well.chain(failed).collect()
     }
@@ -68,13 +73,13 @@ impl Sources {
     pub async fn manifest(&self, digest: &Digest) -> Result<Manifest, Error> {
         let reference = Reference::Digest(digest.clone());
         let mut errors = Vec::new();
-        for (number, remote) in self.in_order() {
-            match remote.manifest(&reference).await {
+        for (number, origin) in self.in_order() {
+            match origin.manifest(&reference).await {
                 Ok(Some(manifest)) => {
                     self.remember(number, false);
                     return Ok(manifest);
                 }
-                Ok(None) => errors.push(Error::Missing { what: format!("`{digest}` of `{}`", remote.place()) }),
+                Ok(None) => errors.push(Error::Missing { what: format!("`{digest}` of `{}`", origin.name()) }),
                 Err(error) => {
                     self.remember(number, error.passes());
                     errors.push(error);
@@ -87,8 +92,8 @@ impl Sources {
     /// What refers to a manifest, according to each source that answers.
     pub async fn referrers(&self, subject: &Digest) -> Result<BTreeSet<Digest>, Error> {
         let (mut found, mut errors, mut answers) = (BTreeSet::new(), Vec::new(), 0);
-        for (number, remote) in self.in_order() {
-            match remote.referrers(subject).await {
+        for (number, origin) in self.in_order() {
+            match origin.referrers(subject).await {
                 Ok(referrers) => {
                     answers += 1;
                     found.extend(referrers);

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    Actor, CommandKey, Contents, Digest, EvidenceKind, EvidenceName, EvidenceResult, Grant, Party, ProjectConfig,
-    ProjectName, Refusal, ReleaseId, RepositoryName, Source, StageName, Steering, TagName, Timestamp, TokenId,
-    canonical, config::COMPONENTS_MAX, decide::GRANTS_MAX, retention::Totals,
+    Actor, CommandKey, Contents, DeliveryReport, Digest, EvidenceKind, EvidenceName, EvidenceResult, Grant, Party,
+    ProjectConfig, ProjectName, Refusal, ReleaseId, RepositoryName, Source, StageName, Steering, TagName, TargetName,
+    Timestamp, TokenId, canonical,
+    config::{COMPONENTS_MAX, Target},
+    decide::GRANTS_MAX,
+    retention::Totals,
 };
 
 /// A command with who asks for it.
@@ -213,6 +216,23 @@ pub enum Command {
         healthy: bool,
         /// What was seen.
         reason: String,
+    },
+    /// Report what came of an attempt to deliver. Only the server itself does.
+    ReportDelivery {
+        /// In which project.
+        project: ProjectName,
+        /// Of which stage.
+        stage: StageName,
+        /// The entry that made the release current which was delivered.
+        promotion: u64,
+        /// To which target.
+        target: TargetName,
+        /// Where that is.
+        to: Target,
+        /// How often it was tried by now without a break.
+        tries: u64,
+        /// What came of it.
+        report: DeliveryReport,
     },
     /// Record a retention plan, whose document is stored already.
     PlanRetention {

@@ -1,5 +1,6 @@
 //! [`ProjectConfig`]: what a project's reviewed file says, checked as a whole.
 
+mod deliver;
 #[cfg(test)]
 mod tests;
 
@@ -7,8 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use deliver::{RegistryTarget, TARGET_TAGS_MAX, TARGETS_MAX, Target};
+
 use crate::{
-    BUILT_IN_ROLES, ComponentName, CustomRoles, Digest, ProjectName, RepositoryName, Span, StageName, canonical,
+    BUILT_IN_ROLES, ComponentName, CustomRoles, Digest, ProjectName, RepositoryName, Span, StageName, TargetName,
+    canonical,
     gate::{Gate, Requirement},
     retention::Policy,
 };
@@ -76,6 +80,9 @@ pub struct Stage {
     /// What else must hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gate: Vec<Requirement>,
+    /// Where it delivers to what it has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deliver: BTreeMap<TargetName, Target>,
 }
 
 /// The upstream stages of a stage.
@@ -213,6 +220,7 @@ impl ProjectConfig {
             return Err(InvalidConfig::at(&["stages", stuck.as_str(), "after"], self.cycle_through(&order)));
         }
         self.check_public()?;
+        self.check_targets()?;
         if canonical::to_vec(self).len() > CONFIG_BYTES_MAX {
             return Err(InvalidConfig::at(
                 &[],

@@ -4,6 +4,7 @@
 //! change, or with a [`Refusal`] that names the rule in the way.
 
 mod artifacts;
+mod deliveries;
 mod project;
 mod releases;
 mod retention;
@@ -53,6 +54,7 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
         Command::ReportHealth { project, stage, release, healthy, reason } => {
             desk.report_health(project, stage, release.as_ref(), healthy, reason)
         }
+        Command::ReportDelivery { .. } => desk.report_delivery(command),
         Command::PlanRetention { project, plan, as_of, totals } => desk.plan_retention(project, plan, as_of, totals),
         Command::ApplyRetention { project, plan } => desk.apply_retention(project, plan),
         Command::Collect { project, plan, manifests } => desk.collect(&project, &plan, manifests),

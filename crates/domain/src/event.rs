@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CommandKey, Contents, Digest, EvidenceKind, EvidenceName, Grant, Party, ProjectConfig, ProjectName, ReleaseId,
-    RepositoryName, RoleName, Source, StageName, TagName, Timestamp, TokenId, canonical, canonical::NotCanonical,
-    gate::DecisionRecord,
+    CommandKey, ComponentName, Contents, Digest, EvidenceKind, EvidenceName, Grant, Party, ProjectConfig, ProjectName,
+    ReleaseId, RepositoryName, RoleName, Source, StageName, TagName, TargetName, Timestamp, TokenId, canonical,
+    canonical::NotCanonical, gate::DecisionRecord,
 };
 
 /// How many bytes an encoded [`Entry`] has at most: the limit of a tlog-tiles entry bundle (a 16-bit length).
@@ -266,6 +266,45 @@ pub enum Event {
         /// What was seen.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
+    },
+    /// A target has what the stage has: every digest was read back there.
+    Delivered {
+        /// In which project.
+        project: ProjectName,
+        /// Of which stage.
+        stage: StageName,
+        /// The release that was current.
+        release: ReleaseId,
+        /// The target.
+        target: TargetName,
+        /// Where that is.
+        place: String,
+        /// What was read back there.
+        found: BTreeMap<ComponentName, Digest>,
+    },
+    /// A delivery was tried several times and did not succeed; it is tried again. Recorded now and then, not for each attempt.
+    DeliveryFailed {
+        /// In which project.
+        project: ProjectName,
+        /// Of which stage.
+        stage: StageName,
+        /// The release that was current.
+        release: ReleaseId,
+        /// The target.
+        target: TargetName,
+        /// How often it was tried without a break.
+        tries: u64,
+        /// Why it did not succeed the last time.
+        reason: String,
+    },
+    /// Every target of the stage has its current release. Where a stage has no targets, a release is settled as it enters, without this.
+    Settled {
+        /// In which project.
+        project: ProjectName,
+        /// In which stage.
+        stage: StageName,
+        /// The release.
+        release: ReleaseId,
     },
     /// A retention plan was recorded.
     RetentionPlanned {

@@ -13,6 +13,7 @@ pub mod canonical;
 mod command;
 pub mod config;
 mod decide;
+mod delivery;
 mod digest;
 mod event;
 pub mod gate;
@@ -31,19 +32,20 @@ pub use attached::About;
 pub use command::{Command, Submission};
 pub use config::{InvalidConfig, ProjectConfig};
 pub use decide::{COLLECTED_MAX, TAGS_MAX, TEXT_BYTES_MAX, decide};
+pub use delivery::{DeliveryReport, Due};
 pub use digest::{Algorithm, Digest, Hasher, InvalidDigest, UnknownAlgorithm};
 pub use event::{ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
 pub use gate::{Decision, Finding, Status};
 pub use name::{
-    CommandKey, ComponentName, EvidenceKind, EvidenceName, InvalidName, Party, ProjectName, RepositoryName, RoleName,
-    StageName, TagName, TokenId,
+    CommandKey, ComponentName, EvidenceKind, EvidenceName, InvalidName, Party, ProjectName, RegistryAddress,
+    RepositoryName, RoleName, StageName, TagName, TargetName, TokenId,
 };
 pub use refusal::Refusal;
 pub use release::{Contents, ReleaseId, Source};
 pub use standing::{Place, Standing, standing};
 pub use state::{
-    Approval, Artifact, Ended, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key, Left, Mark,
-    PARTS_MAX, Placed, Presence, Project, RecordedPlan, Release, Retention, Settled, StageState, State, Subject,
-    System, Token, Touched,
+    Approval, Artifact, Delivery, Ended, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key,
+    Left, Mark, PARTS_MAX, Placed, Presence, Project, RecordedPlan, Release, Retention, StageState, State, Subject,
+    System, Tenure, Token, Touched,
 };
 pub use time::{InvalidTime, Span, Timestamp};

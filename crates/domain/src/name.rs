@@ -26,6 +26,8 @@ const WORD: &str =
 const TAG: &str = "letters, digits, `_`, `.` and `-`, at most 128 characters, not beginning with `.` or `-`";
 const REPOSITORY: &str = "path components of lower-case letters and digits, separated inside by `.`, `_`, `__` or hyphens and joined \
                           by `/`, at most 255 characters";
+const ADDRESS: &str = "a host, perhaps with a port, and perhaps a path, such as `registry.example.org/team/shop`; `http://` in front \
+                       is for a registry without TLS";
 const PARTY: &str = "`person:` or `machine:` and then letters, digits and `. _ - @ / +`, at most 128 characters";
 const KEY: &str = "1 to 128 visible ASCII characters";
 
@@ -61,6 +63,32 @@ fn repository(text: &str) -> bool {
                 .all(|separator| matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-'))
     };
     text.len() <= 255 && text.split('/').all(component)
+}
+
+/// Narrower than what URLs allow: every address has one spelling, which any client takes.
+fn address(text: &str) -> bool {
+    let bare = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = bare.unwrap_or(text);
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    let is_port =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_known = name.contains('.') || name == "localhost" || port.is_some() || bare.is_some();
+    host_name(name) && port.is_none_or(is_port) && is_known && path.is_none_or(repository)
+}
+
+fn host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let edges = label.starts_with('-') || label.ends_with('-') || label.starts_with("xn--");
+        (1..=63).contains(&label.len()) && label.bytes().all(allowed) && !edges
+    };
+    // A last part that is a number makes an address of it, which has four of them in their only spelling.
+    let number = |part: &str| part.parse::<u8>().is_ok_and(|number| number.to_string() == part);
+    let last = text.rsplit('.').next().unwrap_or_default();
+    let is_address = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x");
+    let named = text.len() <= 253 && text.split('.').all(label);
+    named && (!is_address || (text.split('.').count() == 4 && text.split('.').all(number)))
 }
 
 fn party(text: &str) -> bool {
@@ -136,6 +164,10 @@ names! {
     ComponentName, "component name", slug, SLUG;
     /// A stage of a pipeline, for example `prod`.
     StageName, "stage name", slug, SLUG;
+    /// A place that a stage delivers to, for example `eu-registry`.
+    TargetName, "target name", slug, SLUG;
+    /// A registry that is not ours, with what its repositories begin with: `registry.example.org/team/shop`.
+    RegistryAddress, "registry address", address, ADDRESS;
     /// A role that a grant gives, built in or defined by the project.
     RoleName, "role name", slug, SLUG;
     /// What evidence is about in general: `tests`, `scan`, `sbom`, or a predicate type of one's own.
@@ -171,5 +203,25 @@ impl RepositoryName {
     /// The project that owns the repository: the first path component, where it is a project name at all.
     pub fn project(&self) -> Option<ProjectName> {
         self.0.split('/').next().and_then(|first| first.parse().ok())
+    }
+}
+
+impl RegistryAddress {
+    /// The registry: host and perhaps port, with `http://` or `https://` where it was written so.
+    pub fn host(&self) -> &str {
+        self.split().0
+    }
+
+    /// What its repositories begin with, if that is anything.
+    pub fn below(&self) -> Option<&str> {
+        self.split().1
+    }
+
+    fn split(&self) -> (&str, Option<&str>) {
+        let from = self.0.find("://").map_or(0, |at| at + 3);
+        match self.0[from..].find('/') {
+            Some(slash) => (&self.0[..from + slash], Some(&self.0[from + slash + 1..])),
+            None => (&self.0, None),
+        }
     }
 }

@@ -248,6 +248,14 @@ pub enum Refusal {
         /// The release.
         release: ReleaseId,
     },
+    /// The release left the stage before every target had it, so it is no target for a rollback.
+    #[error("release {} never settled in `{stage}`: it left before it was delivered everywhere", release.short())]
+    NeverSettled {
+        /// The stage.
+        stage: StageName,
+        /// The release.
+        release: ReleaseId,
+    },
     /// Approvals are for people.
     #[error("only a person can approve, and you act as a machine")]
     ApproverNotPerson,
@@ -375,6 +383,7 @@ impl Refusal {
             Self::StageEmpty { .. } => "stage-empty",
             Self::NothingEarlier { .. } => "nothing-earlier",
             Self::NeverCurrent { .. } => "never-current",
+            Self::NeverSettled { .. } => "never-settled",
             Self::ApproverNotPerson => "approver-not-person",
             Self::GateChanged { .. } => "gate-changed",
             Self::StageTag { .. } => "stage-tag",
@@ -392,7 +401,7 @@ impl Refusal {
     }
 
     /// Every code, for documentation and tests.
-    pub const CODES: [&'static str; 43] = [
+    pub const CODES: [&'static str; 44] = [
         "permission-missing",
         "grant-exceeds",
         "project-unknown",
@@ -423,6 +432,7 @@ impl Refusal {
         "stage-empty",
         "nothing-earlier",
         "never-current",
+        "never-settled",
         "approver-not-person",
         "gate-changed",
         "stage-tag",

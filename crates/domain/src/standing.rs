@@ -50,8 +50,8 @@ pub fn standing(
     let unknown = || Refusal::ReleaseUnknown { project: name.clone(), release: id.clone() };
     let release = state.release(name, id).ok_or_else(unknown)?;
     let there = state.project(name).map(|project| project.stage(stage));
-    let current = there.and_then(|there| there.current.as_ref()).map(|settled| &settled.release);
-    let previous = there.and_then(|there| there.previous()).map(|settled| &settled.release);
+    let current = there.and_then(|there| there.current.as_ref()).map(|tenure| &tenure.release);
+    let previous = there.and_then(|there| there.previous()).map(|tenure| &tenure.release);
     let newer_is_current = current
         .and_then(|current| state.release(name, current))
         .is_some_and(|current| current.created.index > release.created.index);

@@ -11,6 +11,7 @@
 
 mod apply;
 mod artifact;
+mod delivery;
 mod needs;
 mod placed;
 mod project;
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub use artifact::{Artifact, PARTS_MAX};
 pub use placed::Placed;
-pub use project::{HISTORY_MAX, Health, Project, Settled, StageState};
+pub use project::{Delivery, HISTORY_MAX, Health, Project, StageState, Tenure};
 pub use release::{Approval, InStage, Left, Presence, Release};
 pub use retention::{Ended, RecordedPlan, Retention};
 pub(crate) use retention::{KEEPS_MAX, PLAN_LASTS};

@@ -61,6 +61,9 @@ fn matters(event: &Event, release: &ReleaseId, subjects: &BTreeSet<&Digest>) -> 
         | Event::RolledBack { .. }
         | Event::Steered { .. }
         | Event::HealthReported { .. }
+        | Event::Delivered { .. }
+        | Event::DeliveryFailed { .. }
+        | Event::Settled { .. }
         | Event::Held { .. }
         | Event::Unheld { .. } => true,
         Event::ReleaseCreated { release: id, .. }

@@ -279,9 +279,14 @@ fn ahead(last: Timestamp, now: Timestamp) -> Option<Span> {
     Some(last.since(now)).filter(|ahead| *ahead > Span::from_secs(60))
 }
 
-/// Who acts where nobody asked: the ledger that begins, a plan that is carried out.
-pub(crate) fn ledger_itself() -> Party {
+/// Who acts where nobody asked: the ledger that begins, a plan or a delivery that is carried out.
+fn ledger_itself() -> Party {
     "machine:selfsame".parse().expect("a valid party")
+}
+
+/// The server as an actor: it does what somebody has asked for already, by a plan, a promotion, or a project's file.
+pub(crate) fn itself() -> Actor {
+    Actor { party: ledger_itself(), grants: vec!["admin@*".parse().expect("a valid grant")] }
 }
 
 fn opening_events(signer: &SignerKey, opening: Opening, now: Timestamp) -> Vec<Event> {

@@ -13,6 +13,7 @@ mod as_of;
 pub mod attached;
 mod backup;
 mod clock;
+mod deliverer;
 mod elsewhere;
 mod engine;
 mod error;
@@ -27,6 +28,7 @@ mod writer;
 
 pub use backup::{Copied, Files, Progress, RestoredLedger, backup, restore};
 pub use clock::{Clock, SystemClock};
+pub use deliverer::{Attempt, Attempts, Deliverer, Slot};
 pub use engine::{Engine, Opening, Options, Ports, Receipt};
 pub use error::Error;
 pub use rebuild::{Rebuilt, rebuild};

@@ -5,6 +5,7 @@
 
 mod blobs;
 mod catalog;
+mod courier;
 mod ledger;
 mod tiers;
 mod tiles;
@@ -13,6 +14,7 @@ mod views;
 
 pub use blobs::{Blob, BlobRange, Blobs, ByteStream, UploadError, UploadId};
 pub use catalog::{Catalog, CatalogChange, Closure, Link, ManifestRecord, Part, PartKind, Referrer, Unlinked};
+pub use courier::{Courier, Undelivered};
 pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row};
 pub use tiers::{Away, Tier, Tiers};
 pub use tiles::Tiles;

@@ -67,7 +67,7 @@ impl From<Error> for Failure {
                 ),
             ),
             error if error.is_missing() => Self::refused("missing", text, None),
-            Error::Conflict(_) => Self::refused("conflict", text, None),
+            Error::Conflict(_) | Error::AtWork(_) => Self::refused("conflict", text, None),
             error if error.is_refusal() => Self::refused("refused", text, None),
             Error::Unreachable { .. } => {
                 Self::Broken { text, hint: hint("ask again: what was done already is not done twice") }

@@ -6,6 +6,7 @@ mod commands;
 mod compose;
 mod context;
 mod credentials;
+mod deliveries;
 mod elsewhere;
 mod mirrors;
 mod oci;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Actor, Command, Key, Permission, Project, ProjectName, Refusal, ReleaseId, Submission};
-use engine::{Engine, Error, Receipt, ports::Upstream};
+use engine::{Attempts, Engine, Error, Receipt, ports::Upstream};
 use http::HeaderValue;
 use tokio::sync::watch;
 
@@ -26,12 +26,15 @@ pub struct App {
     pub upstream: Option<Arc<dyn Upstream>>,
     /// What is known from reading again what is stored.
     pub scrub: watch::Receiver<api::Scrub>,
+    /// How each delivery goes that has not succeeded yet.
+    pub deliveries: watch::Receiver<Attempts>,
 }
 
 impl App {
     /// An app on `engine`, whose ledger `verifier` verifies.
     pub fn new(engine: Engine, verifier: &str) -> Self {
-        Self { engine, verifier: verifier.into(), upstream: None, scrub: watch::channel(api::Scrub::default()).1 }
+        let (scrub, deliveries) = (watch::channel(api::Scrub::default()).1, watch::channel(Attempts::new()).1);
+        Self { engine, verifier: verifier.into(), upstream: None, scrub, deliveries }
     }
 
     /// The same, with repositories that are mirrors.
@@ -44,6 +47,12 @@ impl App {
     #[must_use]
     pub fn with_scrub(self, scrub: watch::Receiver<api::Scrub>) -> Self {
         Self { scrub, ..self }
+    }
+
+    /// The same, which shows how deliveries go.
+    #[must_use]
+    pub fn delivering(self, deliveries: watch::Receiver<Attempts>) -> Self {
+        Self { deliveries, ..self }
     }
 
     pub(crate) async fn submit(&self, caller: Caller, command: Command) -> Result<Receipt, Problem> {

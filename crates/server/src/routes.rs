@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod board;
+mod deliveries;
 mod entries;
 mod holds;
 mod projects;

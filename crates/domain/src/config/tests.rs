@@ -61,6 +61,25 @@ fn what_is_wrong_is_said_with_its_place() {
             "{stages: {dev: {}}, public: {stages: [dev, prod]}}",
             "public.stages: unknown stage `prod`; the stages are: dev",
         ),
+        (
+            "{dev: {deliver: {eu: {registry: r.example, repositories: {api: x}}}}}",
+            "stages.dev.deliver.eu.repositories: unknown component `api`; the components are: web",
+        ),
+        (
+            "{components: {web: {}, api: {}}, stages: {dev: {deliver: {eu: {registry: r.example, repositories: {api: web}}}}}}",
+            "stages.dev.deliver.eu.repositories: `web` and `api` both go to the repository `web`",
+        ),
+        (
+            "{dev: {deliver: {eu: {registry: r.example, tags: [sha256-0000000000000000000000000000000000000000000000000000000000000000]}}}}",
+            "stages.dev.deliver.eu.tags: under the tag `sha256-0000000000000000000000000000000000000000000000000000000000000000`, registries keep evidence",
+        ),
+        (
+            "{a: {deliver: {eu: {registry: r.example/shop}}}, b: {deliver: {eu: {registry: r.example/shop, tags: [x, a]}}}}",
+            "stages.b.deliver.eu: `eu` sets the tag `a` in `r.example/shop/web`, where component `web` of stage `a` sets it, too",
+        ),
+        ("{dev: {deliver: {eu: {}}}}", "data did not match any variant..."),
+        ("{dev: {deliver: {eu: {registry: r.example, tag: x}}}}", "data did not match any variant..."),
+        ("{dev: {deliver: {eu: {registry: Example}}}}", "data did not match any variant..."),
         // A field that nobody knows is never passed over.
         ("{dev: {gates: []}}", "unknown field `gates`..."),
         ("{dev: {gate: [{evidence: {kind: tests, maxage: 1h}}]}}", "unknown field `maxage`..."),
@@ -85,6 +104,22 @@ fn limits_hold() {
         (
             format!("{{components: {{{}}}, stages: {{dev: {{}}}}}}", many(100, "c#: {}")),
             format!("{{components: {{{}}}, stages: {{dev: {{}}}}}}", many(101, "c#: {}")),
+        ),
+        (
+            format!("{{dev: {{deliver: {{{}}}}}}}", many(16, "t#: {registry: r#.example}")),
+            format!("{{dev: {{deliver: {{{}}}}}}}", many(17, "t#: {registry: r#.example}")),
+        ),
+        (
+            format!("{{dev: {{deliver: {{eu: {{registry: r.example, tags: [{}]}}}}}}}}", many(16, "t#")),
+            format!("{{dev: {{deliver: {{eu: {{registry: r.example, tags: [{}]}}}}}}}}", many(17, "t#")),
+        ),
+        (
+            format!("{{dev: {{deliver: {{eu: {{registry: r.example/{}}}}}}}}}", "b".repeat(251)),
+            format!("{{dev: {{deliver: {{eu: {{registry: r.example/{}}}}}}}}}", "b".repeat(252)),
+        ),
+        (
+            "{a: {deliver: {eu: {registry: r.example}}}, b: {deliver: {eu: {registry: r.example}}}}".into(),
+            "{a: {deliver: {eu: {registry: r.example, tags: [b]}}}, b: {deliver: {eu: {registry: r.example}}}}".into(),
         ),
         (
             format!("{{dev: {{gate: [{}]}}}}", many(64, "{evidence: {kind: k#}}")),
@@ -112,6 +147,41 @@ fn limits_hold() {
     let stages = |count: usize| format!("{{{}}}", many(count, &format!("s#: {}", &long(60)[6..long(60).len() - 1])));
     assert!(config(&stages(6)).is_ok());
     assert!(config(&stages(9)).expect_err("over the limit").contains(&format!("over {CONFIG_BYTES_MAX} bytes")));
+}
+
+#[test]
+fn components_go_where_the_target_says() {
+    let config = config(
+        "{components: {web: {}, api: {}}, stages: {dev: {deliver: {eu: {registry: 'http://r.example:5000/team', repositories: {api: back/end}}, us: {registry: u.example, tags: []}}}}}",
+    )
+    .expect("a configuration");
+    let dev = "dev".parse().expect("a name");
+    let said: Vec<_> = config
+        .targets(&dev)
+        .values()
+        .flat_map(|target| {
+            let super::Target::Registry(registry) = target;
+            let tags: Vec<_> = registry.tags(&dev).iter().map(ToString::to_string).collect();
+            config
+                .components
+                .keys()
+                .map(move |component| {
+                    let repository = registry.repository(component).expect("a name");
+                    format!("{} {repository} {}", registry.registry.host(), tags.join(","))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "http://r.example:5000 back/end dev",
+            "http://r.example:5000 team/web dev",
+            "u.example api ",
+            "u.example web "
+        ]
+    );
+    assert!(config.targets(&"prod".parse().expect("a name")).is_empty());
 }
 
 #[test]

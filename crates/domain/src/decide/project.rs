@@ -32,7 +32,8 @@ impl Desk<'_> {
             }
             self.refuse_moving_away(project, &config)?;
         }
-        Ok(vec![Event::ConfigApplied { config }])
+        let settled: Vec<_> = known.into_iter().flat_map(|project| settled(project, &config)).collect();
+        Ok(std::iter::once(Event::ConfigApplied { config }).chain(settled).collect())
     }
 
     /// A stage's tag leads to the component's repository: what the stage has must be there.
@@ -50,4 +51,13 @@ impl Desk<'_> {
         }
         Ok(())
     }
+}
+
+/// What is settled because the targets that it waited for are none any more.
+fn settled(project: &Project, after: &ProjectConfig) -> Vec<Event> {
+    let settled = project.settled_by(after).filter_map(|stage| {
+        let release = project.stage(stage).current.as_ref()?.release.clone();
+        Some(Event::Settled { project: after.project.clone(), stage: stage.clone(), release })
+    });
+    settled.collect()
 }

@@ -147,8 +147,12 @@ impl Desk<'_> {
             return Err(Refusal::AlreadyCurrent { stage, release: target });
         }
         let release = self.release(&name, &target)?;
-        if release.presence(&stage).is_none() {
-            return Err(Refusal::NeverCurrent { stage, release: target });
+        match release.presence(&stage) {
+            None => return Err(Refusal::NeverCurrent { stage, release: target }),
+            Some(presence) if !presence.has_settled() => {
+                return Err(Refusal::NeverSettled { stage, release: target });
+            }
+            Some(_) => {}
         }
         self.refuse_closed(project, &stage, &target, false)?;
         if let Some((digest, hold)) = self.state.held_in(&name, &target, release) {
@@ -165,20 +169,22 @@ impl Desk<'_> {
         }])
     }
 
-    /// The latest earlier release that did well when it left and that the stage did not itself roll back from, and that is neither vetoed
-    /// nor held.
+    /// The latest earlier release that was settled, did well when it left and that the stage did not itself roll back from, and that is
+    /// neither vetoed nor held.
     fn default_target(&self, name: &ProjectName, project: &Project, stage: &StageName) -> Result<ReleaseId, Refusal> {
         let there = project.stage(stage);
-        let current = there.current.as_ref().map(|settled| &settled.release);
+        let current = there.current.as_ref().map(|tenure| &tenure.release);
         let good = |id: &&ReleaseId| {
             self.state.release(name, id).is_some_and(|release| {
                 let vetoed = release.in_stage(stage).is_some_and(|there| there.veto.is_some());
-                let left = release.presence(stage).and_then(|presence| presence.left.as_ref());
-                let bad = left.is_some_and(|left| left.rolled_back || left.unhealthy);
+                let presence = release.presence(stage);
+                let left = presence.and_then(|presence| presence.left.as_ref());
+                let bad = left.is_some_and(|left| left.rolled_back || left.unhealthy)
+                    || presence.is_some_and(|presence| !presence.has_settled());
                 !vetoed && !bad && self.state.held_in(name, id, release).is_none()
             })
         };
-        let mut earlier = there.earlier.iter().map(|settled| &settled.release).filter(|id| Some(*id) != current);
+        let mut earlier = there.earlier.iter().map(|tenure| &tenure.release).filter(|id| Some(*id) != current);
         earlier.find(good).cloned().ok_or_else(|| Refusal::NothingEarlier { stage: stage.clone() })
     }
 

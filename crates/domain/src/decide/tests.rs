@@ -1,5 +1,6 @@
 //! What follows from commands, told as stories.
 
+mod deliveries;
 mod largest;
 mod limits;
 mod permissions;
@@ -18,6 +19,7 @@ use crate::{
 /// Every story there is.
 fn all() -> impl Iterator<Item = Story> {
     let here = [
+        deliveries::STORIES,
         limits::STORIES,
         permissions::STORIES,
         projects::STORIES,
@@ -32,6 +34,11 @@ fn all() -> impl Iterator<Item = Story> {
 #[test]
 fn limits_hold() {
     check(limits::STORIES);
+}
+
+#[test]
+fn deliveries_settle() {
+    check(deliveries::STORIES);
 }
 
 #[test]

@@ -23,6 +23,9 @@ impl Event {
             | Self::Unvetoed { project, .. }
             | Self::Steered { project, .. }
             | Self::HealthReported { project, .. }
+            | Self::Delivered { project, .. }
+            | Self::DeliveryFailed { project, .. }
+            | Self::Settled { project, .. }
             | Self::RetentionPlanned { project, .. }
             | Self::RetentionApplied { project, .. }
             | Self::RetentionEnded { project, .. }
@@ -59,7 +62,12 @@ impl Event {
             Self::ReleaseCreated { release, contents, .. }
             | Self::Promoted { release, contents, .. }
             | Self::RolledBack { release, contents, .. } => of_contents(release, contents),
+            Self::Delivered { release, found, .. } => {
+                std::iter::once(release.digest()).chain(found.values()).cloned().collect()
+            }
             Self::Approved { release, .. }
+            | Self::DeliveryFailed { release, .. }
+            | Self::Settled { release, .. }
             | Self::Vetoed { release, .. }
             | Self::Unvetoed { release, .. }
             | Self::HealthReported { release, .. } => vec![release.digest().clone()],
@@ -97,6 +105,9 @@ impl Event {
             Self::Unvetoed { .. } => "unvetoed",
             Self::Steered { .. } => "steered",
             Self::HealthReported { .. } => "health-reported",
+            Self::Delivered { .. } => "delivered",
+            Self::DeliveryFailed { .. } => "delivery-failed",
+            Self::Settled { .. } => "settled",
             Self::RetentionPlanned { .. } => "retention-planned",
             Self::RetentionApplied { .. } => "retention-applied",
             Self::ManifestCollected { .. } => "manifest-collected",

@@ -161,6 +161,7 @@ fn about_the_rest() -> impl Strategy<Value = Event> {
         "dev > prod",
         "{a: {}, b: {after: {any: [a], soak: 1h30m}, gate: [{evidence: {kind: tests, name: unit, result: warned, max_age: 7d, by: ['machine:ci']}}]}}",
         "{components: {web: {repository: shop/x}}, stages: {a: {gate: [{approvals: {count: 2, role: qa, expires: 1h}}]}}, roles: {qa: [approve]}}",
+        "{a: {deliver: {eu: {registry: 'r.example:5000/shop', tags: [a, b]}, us: {registry: 'http://u.example', repositories: {web: x/y}}}}}",
     ];
     let change = prop::sample::select(vec![Steering::Pinned, Steering::Unpinned, Steering::Paused, Steering::Resumed]);
     let issued = (name("[0-9a-f]{16}"), digest(), party(), grants(), time());
@@ -181,6 +182,29 @@ fn about_the_rest() -> impl Strategy<Value = Event> {
             stage,
             change,
             reason
+        }),
+    ]
+}
+
+fn about_deliveries() -> impl Strategy<Value = Event> {
+    let target = || (project(), stage(), release(), name("[a-z]{1,9}"));
+    let found = || prop::collection::btree_map(name("[a-z]{1,9}"), digest(), 0..4);
+    prop_oneof![
+        (target(), text(), found()).prop_map(|((project, stage, release, target), place, found)| Event::Delivered {
+            project,
+            stage,
+            release,
+            target,
+            place,
+            found
+        }),
+        (target(), 0..1u64 << 53, text()).prop_map(|((project, stage, release, target), tries, reason)| {
+            Event::DeliveryFailed { project, stage, release, target, tries, reason }
+        }),
+        (project(), stage(), release()).prop_map(|(project, stage, release)| Event::Settled {
+            project,
+            stage,
+            release
         }),
     ]
 }
@@ -209,7 +233,8 @@ fn about_retention() -> impl Strategy<Value = Event> {
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    let event = prop_oneof![about_artifacts(), about_releases(), about_retention(), about_the_rest()];
+    let event =
+        prop_oneof![about_artifacts(), about_releases(), about_deliveries(), about_retention(), about_the_rest()];
     let request = prop::option::of((digest(), name("[!-~]{1,9}")).prop_map(|(command, key)| Request { command, key }));
     (party(), time(), event, request).prop_map(|(actor, at, event, request)| Entry {
         actor,
@@ -302,7 +327,7 @@ fn random_entries_are_of_every_kind() {
     let mut runner = TestRunner::deterministic();
     let kinds: BTreeSet<_> =
         (0..1000).map(|_| entry().new_tree(&mut runner).expect("an entry").current().event.name()).collect();
-    assert_eq!(kinds.len(), 24, "{kinds:?}");
+    assert_eq!(kinds.len(), 27, "{kinds:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What `after` asks for: having been current upstream, well, and for long enough.
 
 use super::{Finding, Question, Status};
-use crate::{Span, StageName, config::Upstream};
+use crate::{Delivery, Presence, Span, StageName, config::Upstream};
 
 const KIND: &str = "upstream";
 
@@ -35,6 +35,9 @@ fn in_stage(stage: &StageName, soak: Span, question: &Question<'_>) -> Finding {
         let because = format!("`{stage}` was rolled back from it");
         return Finding::unmet(KIND, because, format!("mend it and release anew, or {}", promote()))
             .by([presence.index]);
+    }
+    if presence.unsettled {
+        return unsettled(stage, question, presence, promote());
     }
     let healthy = presence.healthy_time(question.now);
     if !presence.is_well() {
@@ -70,6 +73,31 @@ fn in_stage(stage: &StageName, soak: Span, question: &Question<'_>) -> Finding {
         Finding { met_at: Some(met_at), ..Finding::unmet(KIND, because, next) }
     }
     .by([presence.index])
+}
+
+/// It is there, or was, and not every target has it.
+fn unsettled(stage: &StageName, question: &Question<'_>, presence: &Presence, promote: String) -> Finding {
+    let entries = [presence.index];
+    if presence.left.is_some() {
+        let because = format!("it left `{stage}` before it was delivered everywhere");
+        return Finding::unmet(KIND, because, promote).by(entries);
+    }
+    let Some(project) = question.state.project(question.name) else {
+        return Finding::unmet(KIND, format!("`{stage}` is delivering it"), promote).by(entries);
+    };
+    let there = project.stage(stage);
+    let missing = project.config.targets(stage).keys().filter(|target| !there.is_delivered(target));
+    let each = missing.map(|target| match there.deliveries.get(target) {
+        Some(Delivery::Failing { tries, reason, .. }) => format!("`{target}` (after {tries} tries: {reason})"),
+        _ => format!("`{target}`"),
+    });
+    let because = format!("`{stage}` is still delivering it to {}", each.collect::<Vec<_>>().join(", "));
+    let failing = there.deliveries.values().filter_map(|delivery| match delivery {
+        Delivery::Failing { index, .. } => Some(*index),
+        Delivery::Delivered { .. } => None,
+    });
+    let next = "wait until it is delivered: `selfsame status` shows how far that is; `selfsame promote --wait` waits";
+    Finding::unmet(KIND, because, next.into()).by(entries.into_iter().chain(failing))
 }
 
 fn seconds(span: Span) -> Span {

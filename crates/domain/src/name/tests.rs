@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
-use super::{CommandKey, EvidenceKind, Party, ProjectName, RepositoryName, StageName, TagName, TokenId};
+use super::{
+    CommandKey, EvidenceKind, Party, ProjectName, RegistryAddress, RepositoryName, StageName, TagName, TokenId,
+};
 
 /// Checks what is a name of a kind and what is not.
 macro_rules! table {
@@ -36,6 +38,13 @@ table!(repositories, RepositoryName,
     good: ["a", "shop/web", "a/b/c/d", "a.b", "a_b", "a__b", "a-b", "a---b", "0/1", format!("a/{}", "b".repeat(253))],
     bad: ["", "/", "a/", "/a", "a//b", "A", "a/B", "a..b", "a___b", "a._b", "a-.b", ".a", "a.", "a/-b", "a b", "ä", "a:b", "../a", "a/../b",
         "a".repeat(256)]);
+table!(registries, RegistryAddress,
+    good: ["r.example", "r.example/shop", "r.example:5000/team/shop", "localhost/shop", "https://r.example/shop", "http://registry/shop",
+        "registry:5000", "127.0.0.1:5000/a__b", "a--b.example", format!("r.example/{}", "b".repeat(255))],
+    bad: ["", "registry", "registry/shop", "/shop", "r.example/", "r.example/Shop", "R.example", "r.example:0/a", "r.example:65536/a", "r.example:/a",
+        "r.example:+80", "ftp://r.example", "r.example/a:b", "r.example/a@b", "user@r.example", "1.2", "1.2.3.256", "01.2.3.4", "0x7f.1", "r.0x7f",
+        "-a.example", "a-.example", "a..example", "[::1]:5000", "xn--a.example", "r.example?x", "r.example#x", "r.example/a//b", "ä.example",
+        format!("{}.example", "b".repeat(64)), format!("r.example/{}", "b".repeat(256))]);
 table!(parties, Party,
     good: ["person:ada", "machine:ci", "person:ada@example.org", "machine:repo/x+y", "person:0", format!("person:{}", "a".repeat(121))],
     bad: ["", "ada", "person:", "robot:x", "Person:ada", "person:-a", "person:a:b", "person:a b", "person:ä", "machine",
@@ -70,6 +79,6 @@ proptest! {
                 }
             )*};
         }
-        check!(ProjectName, EvidenceKind, TagName, RepositoryName, Party, CommandKey, TokenId);
+        check!(ProjectName, EvidenceKind, TagName, RegistryAddress, RepositoryName, Party, CommandKey, TokenId);
     }
 }

@@ -49,7 +49,7 @@ impl Refusal {
             }
             Self::StageMoved { .. } => "look at `selfsame status` again, and decide on what the stage has now".into(),
             Self::StageEmpty { .. } => "promote a release first".into(),
-            Self::NothingEarlier { .. } | Self::NeverCurrent { .. } => {
+            Self::NothingEarlier { .. } | Self::NeverCurrent { .. } | Self::NeverSettled { .. } => {
                 "`selfsame history` lists what the stage has had".into()
             }
             Self::ApproverNotPerson => "log in with a token that was issued for a person (`person:NAME`)".into(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Approval, Evidence, Health, Hold, Key, Mark, Presence, Project, Release, Settled, State, Token, Touched};
+use super::{Approval, Evidence, Health, Hold, Key, Mark, Presence, Project, Release, State, Tenure, Token, Touched};
 use crate::{Contents, Entry, Event, ProjectConfig, ProjectName, ReleaseId, StageName, Steering};
 
 impl State {
@@ -38,6 +38,9 @@ impl State {
             | Event::RetentionEnded { .. }
             | Event::Kept { .. }
             | Event::Unkept { .. } => self.apply_to_retention(entry),
+            Event::Delivered { .. } | Event::DeliveryFailed { .. } | Event::Settled { .. } => {
+                self.apply_to_deliveries(entry);
+            }
             Event::TagDeleted { .. } => {}
             Event::ReleaseCreated { project, release, contents, source } => {
                 let created = Release {
@@ -54,10 +57,10 @@ impl State {
                 }
             }
             Event::Promoted { project, stage, release, replaces, contents, reason, .. } => {
-                self.settle(project, stage, (release, contents), mark(reason), replaces.as_ref(), false);
+                self.enter(project, stage, (release, contents), mark(reason), replaces.as_ref(), false);
             }
             Event::RolledBack { project, stage, release, from, contents, reason } => {
-                self.settle(project, stage, (release, contents), mark(reason), Some(from), true);
+                self.enter(project, stage, (release, contents), mark(reason), Some(from), true);
             }
             Event::Held { .. } | Event::Unheld { .. } => self.apply_to_holds(entry),
             Event::Approved { .. } | Event::Vetoed { .. } | Event::Unvetoed { .. } => self.apply_to_release(entry),
@@ -75,7 +78,15 @@ impl State {
         let mut stages = self.project(&config.project).map(|before| before.stages.clone()).unwrap_or_default();
         // A stage that is taken out is forgotten: should it come back, it comes back empty.
         let gone = stages.extract_if(.., |stage, _| !config.stages.contains_key(stage));
-        self.changed.extend(gone.map(|(stage, _)| Key::Stage(config.project.clone(), stage)));
+        let mut changed: Vec<_> = gone.map(|(stage, _)| Key::Stage(config.project.clone(), stage)).collect();
+        // What a target has that is another one by now is not known.
+        let unlearnt = self.project(&config.project).map(|before| before.unlearnt(config).collect::<Vec<_>>());
+        for (stage, targets) in unlearnt.into_iter().flatten() {
+            if let Some(there) = stages.get_mut(stage) {
+                Arc::make_mut(there).deliveries.retain(|target, _| !targets.contains(target));
+                changed.push(Key::Stage(config.project.clone(), stage.clone()));
+            }
+        }
         // A stage that is new has no row: it counts as loaded, so that no row from before it was taken out is loaded for it.
         for stage in config.stages.keys() {
             stages.entry(stage.clone()).or_default();
@@ -83,6 +94,7 @@ impl State {
         let project = Project { config: Arc::new(config.clone()), applied, stages };
         self.projects.insert(config.project.clone(), Some(Arc::new(project)));
         self.system_mut().projects.insert(config.project.clone());
+        self.changed.extend(changed);
     }
 
     fn apply_to_holds(&mut self, entry: &Entry) {
@@ -159,7 +171,7 @@ impl State {
         }
     }
 
-    fn settle(
+    fn enter(
         &mut self,
         project: &ProjectName,
         stage: &StageName,
@@ -178,10 +190,12 @@ impl State {
                 }
             });
         }
-        let presence = Presence::begin(at, mark.index);
-        self.in_stage(project, stage, release, |there| there.presence = Some(presence));
+        let unsettled = self.project(project).is_some_and(|known| !known.config.targets(stage).is_empty());
+        self.in_stage(project, stage, release, |there| {
+            there.presence = Some(Presence::begin(at, mark.index, unsettled, there.presence.as_ref()));
+        });
         self.stage_mut(project, stage, |there| {
-            there.settle(Settled { release: release.clone(), contents: contents.clone(), mark });
+            there.begin(Tenure { release: release.clone(), contents: contents.clone(), mark, unsettled });
         });
     }
 
@@ -222,13 +236,18 @@ impl State {
         Arc::make_mut(slot.get_or_insert_default())
     }
 
-    fn stage_mut(&mut self, project: &ProjectName, stage: &StageName, change: impl FnOnce(&mut super::StageState)) {
+    pub(super) fn stage_mut(
+        &mut self,
+        project: &ProjectName,
+        stage: &StageName,
+        change: impl FnOnce(&mut super::StageState),
+    ) {
         if let Some(Some(known)) = self.projects.get_mut(project) {
             change(Arc::make_mut(Arc::make_mut(known).stages.entry(stage.clone()).or_default()));
         }
     }
 
-    fn in_stage(
+    pub(super) fn in_stage(
         &mut self,
         project: &ProjectName,
         stage: &StageName,

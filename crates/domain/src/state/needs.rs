@@ -33,8 +33,11 @@ impl Key {
             Event::Approved { project, release: id, .. }
             | Event::Vetoed { project, release: id, .. }
             | Event::Unvetoed { project, release: id, .. } => vec![release(project, id)],
-            Event::Steered { project, stage, .. } => vec![Self::Stage(project.clone(), stage.clone())],
-            Event::HealthReported { project, stage, release: id, .. } => {
+            Event::Steered { project, stage, .. }
+            | Event::Delivered { project, stage, .. }
+            | Event::DeliveryFailed { project, stage, .. } => vec![Self::Stage(project.clone(), stage.clone())],
+            Event::HealthReported { project, stage, release: id, .. }
+            | Event::Settled { project, stage, release: id } => {
                 vec![Self::Stage(project.clone(), stage.clone()), release(project, id)]
             }
             Event::RetentionPlanned { project, .. }
@@ -57,6 +60,11 @@ impl State {
                 let known = self.project(&config.project);
                 let moving = known.iter().flat_map(|project| project.moving(config));
                 keys.extend(moving.map(|(.., digest)| Key::Subject(config.project.clone(), digest.clone())));
+                // A target that is left out may have been the last that a release was not settled for.
+                let stages = known.iter().flat_map(|project| project.stages.values());
+                let unsettled = stages.filter_map(|there| there.current.as_ref()).filter(|current| current.unsettled);
+                let release = |current: &super::Tenure| Key::Release(config.project.clone(), current.release.clone());
+                keys.extend(unsettled.map(release));
             }
             Command::IssueToken { token, grants, .. } => {
                 keys.push(Key::Token(token.clone()));
@@ -106,7 +114,7 @@ impl State {
                 keys.extend(project.clone().map(Key::Project))
             }
             Command::Steer { project, .. } => keys.push(Key::Project(project.clone())),
-            Command::ReportHealth { project, stage, .. } => {
+            Command::ReportHealth { project, stage, .. } | Command::ReportDelivery { project, stage, .. } => {
                 keys.push(Key::Project(project.clone()));
                 keys.extend(self.current_of(project, stage));
             }
@@ -129,7 +137,7 @@ impl State {
         keys.extend(self.current_of(project, stage));
         let recent =
             self.project(project).into_iter().flat_map(|known| known.stage(stage).recent().collect::<Vec<_>>());
-        let recent: Vec<_> = recent.map(|settled| &settled.release).chain(to).collect();
+        let recent: Vec<_> = recent.map(|tenure| &tenure.release).chain(to).collect();
         let judged = recent.iter().map(|id| self.release(project, id).map(|release| &**release));
         keys.extend(judged.flat_map(|release| self.artifacts_to_judge(project, release)));
         keys.extend(recent.iter().flat_map(|id| self.subjects_of(project, Some(id))));

@@ -53,6 +53,12 @@ pub struct Presence {
     /// Since when it has been healthy without a break, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub healthy_since: Option<Timestamp>,
+    /// The stage delivers, and not every target has it, or had it when it left. Healthy time counts from when all have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
+    /// It was settled in an earlier time as the current release.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled_before: bool,
 }
 
 /// How a release ceased to be current.
@@ -112,8 +118,21 @@ impl Release {
 }
 
 impl Presence {
-    pub(super) fn begin(at: Timestamp, index: u64) -> Self {
-        Self { since: at, index, left: None, healthy: Span::ZERO, healthy_since: Some(at) }
+    pub(super) fn begin(at: Timestamp, index: u64, unsettled: bool, before: Option<&Self>) -> Self {
+        // What is settled at once needs nothing from before.
+        let settled_before = unsettled && before.is_some_and(Self::has_settled);
+        Self { since: at, index, left: None, healthy: Span::ZERO, healthy_since: Some(at), unsettled, settled_before }
+    }
+
+    /// Every target has it: from now on its time counts.
+    pub(super) fn settle(&mut self, at: Timestamp) {
+        (self.unsettled, self.settled_before, self.healthy) = (false, false, Span::ZERO);
+        self.healthy_since = self.healthy_since.map(|_| at);
+    }
+
+    /// Whether it is or was settled in the stage, now or in an earlier time as the current release.
+    pub fn has_settled(&self) -> bool {
+        !self.unsettled || self.settled_before
     }
 
     pub(super) fn report(&mut self, at: Timestamp, healthy: bool) {
@@ -138,8 +157,11 @@ impl Presence {
         self.left.as_ref().map_or(self.healthy_since.is_some(), |left| !left.unhealthy)
     }
 
-    /// How much healthy time it has had by `now`.
+    /// How much healthy time it has had by `now`, since it was settled.
     pub fn healthy_time(&self, now: Timestamp) -> Span {
+        if self.unsettled {
+            return Span::ZERO;
+        }
         self.healthy_since.map_or(self.healthy, |since| self.healthy.plus(now.since(since)))
     }
 }

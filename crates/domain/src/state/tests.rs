@@ -9,12 +9,13 @@ use crate::{
 };
 
 /// The project's file as it is edited: gates, soak time, roles, stages that come and go, and one more component.
-const FILES: [&str; 5] = [
-    "{retention: {}, stages: {dev: {}, staging: {after: dev}, prod: {after: staging}}}",
+const FILES: [&str; 6] = [
+    "{retention: {}, stages: {dev: {deliver: {eu: {registry: eu.example}}}, staging: {after: dev}, prod: {after: staging}}}",
     "{dev: {}, staging: {after: dev, gate: [{evidence: {kind: tests, max_age: 1h}}]}, prod: {after: {all: [staging], soak: 10m}, gate: [{approvals: {count: 1}}]}}",
     "{dev: {gate: [{evidence: {kind: tests, by: ['machine:ci']}}]}, prod: {after: {any: [dev, staging]}}, staging: {}}",
     "{stages: {dev: {}, staging: {}, prod: {after: dev, gate: [{approvals: {count: 2, role: guard, expires: 1h}}]}}, roles: {guard: [approve, hold, promote, issue-tokens]}}",
     "{retention: {open: 1h}, components: {web: {}, api: {}}, stages: {dev: {}, prod: {after: dev}}}",
+    "{dev: {deliver: {eu: {registry: eu.example}}}, staging: {after: dev}, prod: {after: dev, deliver: {eu: {registry: eu.example, tags: [live]}, us: {registry: us.example}}}}",
 ];
 
 fn pick(options: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
@@ -49,7 +50,7 @@ fn who() -> impl Strategy<Value = &'static str> {
 
 /// Whether only those do it who may do everything: others would hardly ever get as far as to collect something.
 fn by_root(verb: &str) -> bool {
-    ["wait", "plan", "carry", "collect", "end"].iter().any(|known| verb.starts_with(known))
+    ["wait", "plan", "carry", "collect", "end", "deliver", "fail", "apply"].iter().any(|known| verb.starts_with(known))
 }
 
 /// A step of a story, in a world that is small enough for steps to get in each other's way.
@@ -72,6 +73,8 @@ fn step() -> impl Strategy<Value = String> {
         2 => (stage(), pick(&["healthy", "unhealthy"])).prop_map(|(stage, health)| format!("report {stage} {health}")),
         1 => (pick(&["a", "b"]), pick(&["reader@shop", "guard@shop", "admin@*"])).prop_map(|(token, grant)| format!("token {token} {grant}")),
         2 => pick(&["a", "b"]).prop_map(|token| format!("revoke {token}")),
+        8 => (stage(), pick(&["eu", "us"])).prop_map(|(stage, target)| format!("deliver {stage} {target}")),
+        6 => (stage(), pick(&["eu", "us"])).prop_map(|(stage, target)| format!("fail {stage} {target} 3")),
         1 => Just("untag v1".to_owned()),
         4 => pick(&["plan p", "carry p", "carry p", "carry q", "end p"]).prop_map(str::to_owned),
         4 => (pick(&["web-1", "web-3,web-2,web-1", "api-1"]), pick(&["p", "p", "q"])).prop_map(|(what, plan)| format!("collect {what} of {plan}")),
@@ -89,7 +92,9 @@ fn batches() -> impl Strategy<Value = Vec<Vec<String>>> {
 fn live(batches: &[Vec<String>]) -> World {
     let mut world = World::new();
     world.take(&format!("apply {}", FILES[0]));
-    for step in ["push web-1", "push web-2", "release 1", "release 2", "promote 1 dev", "plan p", "carry p"] {
+    for step in
+        ["push web-1", "push web-2", "release 1", "release 2", "promote 1 dev", "deliver dev eu", "plan p", "carry p"]
+    {
         world.take(step);
     }
     for batch in batches {
@@ -129,7 +134,15 @@ fn audit(ledger: &[Vec<u8>]) -> Result<State, TestCaseError> {
                 let there = state.project(project).expect("the project").stage(stage);
                 prop_assert!(there.pinned.is_none());
                 prop_assert_eq!(there.current.as_ref().map(|current| &current.release), Some(from));
-                prop_assert!(state.release(project, release).is_some_and(|known| known.presence(stage).is_some()));
+                let known = state.release(project, release).and_then(|known| known.presence(stage));
+                prop_assert!(known.is_some_and(crate::Presence::has_settled));
+            }
+            Event::Settled { project, stage, release } => {
+                let known = state.project(project).expect("the project");
+                let there = known.stage(stage);
+                let current = there.current.as_ref().expect("a release");
+                prop_assert!(current.unsettled && current.release == *release);
+                prop_assert!(known.config.targets(stage).keys().all(|target| there.is_delivered(target)));
             }
             _ => {}
         }
@@ -158,16 +171,22 @@ proptest! {
         // What is current came in by the entry that it names.
         for project in world.full.system().projects.iter().filter_map(|name| world.full.project(name)) {
             for (stage, there) in &project.stages {
-                for settled in there.recent() {
-                    let entry = Entry::decode(&world.ledger[settled.mark.index as usize]).expect("an entry can be read");
+                for tenure in there.recent() {
+                    let entry = Entry::decode(&world.ledger[tenure.mark.index as usize]).expect("an entry can be read");
                     match entry.event {
                         Event::Promoted { stage: into, release, .. } | Event::RolledBack { stage: into, release, .. } => {
-                            prop_assert_eq!((&into, &release), (stage, &settled.release));
+                            prop_assert_eq!((&into, &release), (stage, &tenure.release));
                         }
                         other => prop_assert!(false, "`{}` put a release into {stage}", other.name()),
                     }
                 }
                 prop_assert!(there.earlier.len() <= super::HISTORY_MAX);
+                let Some(current) = &there.current else { continue };
+                let release = world.full.release(&project.config.project, &current.release).expect("the release");
+                let presence = release.presence(stage).expect("it is there");
+                prop_assert_eq!(presence.unsettled, current.unsettled);
+                let lacking = project.due().into_iter().any(|due| due.stage == *stage);
+                prop_assert!(lacking || !current.unsettled, "nothing is missing, and it is not settled");
             }
         }
     }
@@ -194,7 +213,7 @@ fn random_ledgers_see_every_kind_of_event() {
         let world = live(&batches().new_tree(&mut runner).expect("batches").current());
         seen.extend(world.ledger.iter().map(|bytes| Entry::decode(bytes).expect("an entry can be read").event.name()));
     }
-    assert_eq!(seen.len(), 24, "{seen:?}");
+    assert_eq!(seen.len(), 27, "{seen:?}");
 }
 
 #[test]

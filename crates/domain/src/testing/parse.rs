@@ -8,8 +8,8 @@ use std::{
 
 use super::World;
 use crate::{
-    Actor, Artifact, Command, Contents, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName, RepositoryName,
-    Source, Span, StageName, Steering, retention::Totals,
+    Actor, Artifact, Command, Contents, DeliveryReport, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName,
+    RepositoryName, Source, Span, StageName, Steering, retention::Totals,
 };
 
 /// A step of a story.
@@ -103,6 +103,7 @@ impl<'a> Words<'a> {
         match self.verb {
             "push" | "delete" | "untag" | "attest" | "hold" | "unhold" => self.about_artifacts(world),
             "token" | "revoke" => self.about_tokens(),
+            "deliver" | "fail" => self.about_deliveries(world),
             "plan" | "carry" | "collect" | "end" | "keep" | "unkeep" => self.about_retention(world),
             "release" => {
                 let source = Source { commit: self.named.get("commit").map(|text| long(text)), ..Source::default() };
@@ -242,6 +243,35 @@ impl<'a> Words<'a> {
         let missing = self.named.get("lacking").map(|lacking| digest(world, lacking));
         let known = Artifact { parts, missing, cut: count > crate::PARTS_MAX };
         world.artifacts.insert((self.repository(), artifact.clone()), known);
+    }
+
+    /// `deliver prod eu`, `deliver prod eu of 2`, `fail prod eu 3`: what is current, or with `seen 1` what release 1 was there last.
+    fn about_deliveries(self, world: &mut World) -> Command {
+        let (project, stage) = (self.project(), self.stage(0));
+        let seen = self.named.get("seen").map(|seen| contents(world, seen).id());
+        let found = self.named.get("of").map(|of| contents(world, of).components);
+        let known = world.full.project(&project).cloned();
+        let current = known.as_ref().and_then(|known| known.stage(&stage).current.clone());
+        let meant = seen.and_then(|seen| Some(world.full.release(&project, &seen)?.presence(&stage)?.index));
+        let target = get(self.plain[1]);
+        let to = match (self.named.get("from"), &known) {
+            (None, Some(known)) => known.config.targets(&stage).get(&target).cloned(),
+            _ => None,
+        };
+        let elsewhere = || serde_json::json!({"registry": self.named.get("from").unwrap_or(&"r.example/other")});
+        let found = found.or_else(|| current.as_ref().map(|current| current.contents.components.clone()));
+        Command::ReportDelivery {
+            project,
+            stage,
+            promotion: meant.or_else(|| current.map(|current| current.mark.index)).unwrap_or_default(),
+            target,
+            to: to.unwrap_or_else(|| serde_json::from_value(elsewhere()).expect("a target")),
+            tries: self.plain.get(2).map_or(1, |tries| get(tries)),
+            report: match self.verb {
+                "deliver" => DeliveryReport::Found(found.unwrap_or_default()),
+                _ => DeliveryReport::Failed(self.reason),
+            },
+        }
     }
 
     fn about_tokens(self) -> Command {

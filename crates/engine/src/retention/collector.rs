@@ -3,13 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    Actor, COLLECTED_MAX, Command, Digest, Event, Key, ProjectName, RecordedPlan, Refusal, RepositoryName, Span,
-    Submission,
+    COLLECTED_MAX, Command, Digest, Event, Key, ProjectName, RecordedPlan, Refusal, RepositoryName, Span, Submission,
     retention::{Item, Moves, Outcome, Plan, Policy},
 };
 
 use super::{facts, sweep};
-use crate::{Engine, Error, engine::ledger_itself, ports::Tier};
+use crate::{Engine, Error, engine::itself, ports::Tier};
 
 /// How many blobs one step looks at.
 const BLOBS: usize = 200;
@@ -244,9 +243,4 @@ impl Run {
         let items = plan.items.into_iter().filter(|item| item.outcome == Outcome::Trash).collect();
         Self { plan: digest.clone(), items, collected: 0, saved: 0, phase: Phase::Manifests(0) }
     }
-}
-
-/// The server itself: it does what somebody has applied.
-fn itself() -> Actor {
-    Actor { party: ledger_itself(), grants: vec!["admin@*".parse().expect("a valid grant")] }
 }

@@ -49,7 +49,7 @@ fn describe(page: &Page<Transition>) -> String {
             one.at.to_string(),
             one.stage.to_string(),
             one.release.short().to_owned(),
-            how.to_owned(),
+            format!("{how}{}", if one.unsettled { ", not delivered everywhere" } else { "" }),
             one.by.to_string(),
             one.reason.clone(),
         ]);

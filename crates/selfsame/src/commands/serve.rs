@@ -3,9 +3,10 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
+use connect::{Client, Credentials, Host, Limits, Registries};
 use domain::Span;
 use engine::{
-    Collector, Engine,
+    Collector, Deliverer, Engine,
     ports::{Blobs, Upstream},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -42,6 +43,9 @@ pub struct ServeArgs {
     /// The file that says which repositories are mirrors of other registries; see `selfsame mirror check`.
     #[arg(long, env = "SELFSAME_MIRRORS", value_name = "FILE")]
     pub mirrors: Option<PathBuf>,
+    /// A registry that stages may deliver to, as in a project's file without its path; once for each. Any registry without it.
+    #[arg(long = "deliver-to", value_name = "HOST")]
+    pub deliver_to: Vec<Host>,
     /// How long retention keeps in the trash what it takes, before it is gone for good.
     #[arg(long, env = "SELFSAME_TRASH", default_value = "7d", value_name = "TIME")]
     pub trash: Span,
@@ -76,7 +80,16 @@ impl ServeArgs {
         let origin = "selfsame.invalid/ledger".to_owned();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let (storage, scrub) = (StorageArgs::embedded(data), ScrubOptions::off());
-        Self { storage, listen, origin, mirrors: None, trash: TRASH, log: LogFormat::Text, scrub }
+        Self {
+            storage,
+            listen,
+            origin,
+            mirrors: None,
+            deliver_to: Vec::new(),
+            trash: TRASH,
+            log: LogFormat::Text,
+            scrub,
+        }
     }
 }
 
@@ -110,21 +123,34 @@ pub fn start(
     let address = listener.local_addr().map_err(|error| Failure::broken(format!("cannot listen: {error}")))?;
     let scrubber = Scrubber::new(composed.engine.clone(), args.storage.data.clone(), args.scrub.clone())?;
     let app = server::App::new(composed.engine.clone(), &composed.verifier);
-    let router = server::router(app.mirroring(upstream).with_scrub(scrubber.watch()));
+    let deliverer = Deliverer::new(composed.engine.clone(), Arc::new(registries(composed.engine.clone(), args)?));
+    let app = app.mirroring(upstream).with_scrub(scrubber.watch()).delivering(deliverer.watch());
+    let router = server::router(app);
     let (stop, mut stopped) = watch::channel(false);
     let scrubbing = tokio::spawn(scrubber.run(stopped.clone()));
     let blobs = composed.storage.ports.blobs.clone();
     tokio::spawn(collect_uploads(blobs, stopped.clone()));
-    tokio::spawn(retain(Collector::new(composed.engine.clone(), args.trash), stopped.clone()));
+    tokio::spawn(until(stopped.clone(), Collector::new(composed.engine.clone(), args.trash).run()));
+    tokio::spawn(until(stopped.clone(), deliverer.run()));
     let task = tokio::spawn(server::serve(listener, router, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     }));
     Ok(Serving { address, engine: composed.engine, stop, task, scrubbing })
 }
 
-async fn retain(collector: Collector, mut stopped: watch::Receiver<bool>) {
+/// Who delivers to other registries: there it is whoever the tools of the server's user are logged in as.
+fn registries(engine: Engine, args: &ServeArgs) -> Result<Registries, Failure> {
+    // Another attempt is made soon anyway, and meanwhile people see why the last one did not succeed.
+    let limits = Limits { attempts: 2, ..Limits::default() };
+    let client = Client::new(Credentials::of_this_machine(), limits)?;
+    let plans = args.storage.data.join("deliveries");
+    Ok(Registries::new(engine, client, plans, args.deliver_to.iter().cloned().collect()))
+}
+
+/// Works until the server stops.
+async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
     tokio::select! {
-        () = collector.run() => {}
+        () = work => {}
         _ = stopped.wait_for(|stop| *stop) => {}
     }
 }

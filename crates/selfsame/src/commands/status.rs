@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::{
     context::Context,
+    deliveries,
     outcome::Outcome,
     output::{self, Table},
 };
@@ -68,6 +69,12 @@ fn describe(board: &Board) -> String {
         table.row([stage.stage.to_string(), release, since, by, state(stage)]);
     }
     let mut text = format!("project `{}`, as of {} ledger entries\n\n{}", board.project, board.as_of, table.render());
+    for stage in board.stages.iter().filter(|stage| !stage.deliveries.is_empty()) {
+        let _ = write!(text, "\n\nfrom `{}`:", stage.stage);
+        for delivery in &stage.deliveries {
+            let _ = write!(text, "\n  {}", deliveries::describe(delivery));
+        }
+    }
     for stage in board.stages.iter().filter(|stage| !stage.waiting.is_empty()) {
         let _ = write!(text, "\n\nfor `{}`:", stage.stage);
         for candidate in &stage.waiting {
@@ -94,6 +101,9 @@ fn describe(board: &Board) -> String {
 
 fn state(stage: &BoardStage) -> String {
     let mut words = Vec::new();
+    if stage.current.as_ref().is_some_and(|current| current.unsettled) {
+        words.push("DELIVERING".to_owned());
+    }
     let why = |reason: &str| if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     if let Some(health) = &stage.health {
         words.push(if health.healthy {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use api::{Entry, PageQuery, Source, Trace};
 use clap::Args;
 
-use crate::{context::Context, outcome::Outcome, output, release_name::ReleaseName};
+use crate::{context::Context, deliveries, outcome::Outcome, output, release_name::ReleaseName};
 
 /// Show everything about a digest: where it comes from, what is known about it, and where it went.
 #[derive(Debug, Args)]
@@ -56,7 +56,11 @@ fn describe(trace: &Trace) -> String {
                 (Some(until), false) => format!("until {until}"),
                 (None, false) => "no longer".to_owned(),
             };
-            let _ = write!(text, "\n    in `{}` since {}, {until}", stage.stage, stage.since);
+            let settled = if stage.unsettled { ", not delivered everywhere" } else { "" };
+            let _ = write!(text, "\n    in `{}` since {}, {until}{settled}", stage.stage, stage.since);
+            for delivery in &stage.deliveries {
+                let _ = write!(text, "\n      {}", deliveries::describe(delivery));
+            }
         }
     }
     for hold in &trace.holds {
@@ -90,9 +94,10 @@ fn source(source: &Source) -> String {
     parts.iter().filter_map(|(name, value)| Some(format!("\n    {name} {}", value.as_ref()?))).collect()
 }
 
-/// The stage and the reason, which most entries have.
+/// The stage, the target and the reason, as far as an entry has them.
 fn details(entry: &Entry) -> String {
     let stage = entry.event["stage"].as_str().map(|stage| format!(", stage `{stage}`")).unwrap_or_default();
+    let target = entry.event["target"].as_str().map(|target| format!(", target `{target}`")).unwrap_or_default();
     let reason = entry.event["reason"].as_str().filter(|reason| !reason.is_empty());
-    format!("{stage}{}", reason.map(|reason| format!(": {reason}")).unwrap_or_default())
+    format!("{stage}{target}{}", reason.map(|reason| format!(": {reason}")).unwrap_or_default())
 }

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use domain::{
-    ComponentName, EvidenceKind, EvidenceName, Party, Permission, ProjectName, RepositoryName, RoleName, Span,
-    StageName,
-    config::{COMPONENTS_MAX, REQUIREMENTS_MAX, STAGES_MAX},
+    ComponentName, EvidenceKind, EvidenceName, Party, Permission, ProjectName, RegistryAddress, RepositoryName,
+    RoleName, Span, StageName, TagName, TargetName,
+    config::{COMPONENTS_MAX, REQUIREMENTS_MAX, STAGES_MAX, TARGET_TAGS_MAX, TARGETS_MAX},
     retention::Pattern,
 };
 
@@ -92,6 +92,7 @@ fn parses<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<(), String> 
 const SLUG: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const COMPONENT_NAME: TextShape = TextShape { check: parses::<ComponentName>, pattern: SLUG };
 const STAGE_NAME: TextShape = TextShape { check: parses::<StageName>, pattern: SLUG };
+const TARGET_NAME: TextShape = TextShape { check: parses::<TargetName>, pattern: SLUG };
 const ROLE_NAME: TextShape = TextShape { check: parses::<RoleName>, pattern: SLUG };
 
 static PROJECT: Shape = Shape::Text(TextShape { check: parses::<ProjectName>, pattern: SLUG });
@@ -100,6 +101,11 @@ static STAGES: Shape = Shape::List(&STAGE, Some(STAGES_MAX));
 static ROLE: Shape = Shape::Text(ROLE_NAME);
 static REPOSITORY: Shape =
     Shape::Text(TextShape { check: parses::<RepositoryName>, pattern: "^[a-z0-9]+([._/-]+[a-z0-9]+)*$" });
+static REGISTRY: Shape = Shape::Text(TextShape {
+    check: parses::<RegistryAddress>,
+    pattern: "^(https?://)?[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._/-]+[a-z0-9]+)*)?$",
+});
+static TAG: Shape = Shape::Text(TextShape { check: parses::<TagName>, pattern: "^[A-Za-z0-9_][A-Za-z0-9._-]*$" });
 static KIND: Shape =
     Shape::Text(TextShape { check: parses::<EvidenceKind>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" });
 static NAME: Shape =
@@ -187,6 +193,27 @@ static UPSTREAM: Shape = Shape::Fields(&FieldsShape {
 
 static AFTER: Shape = Shape::Forms { text: &STAGE, list: &STAGES, map: &UPSTREAM };
 
+static TARGET: Shape = Shape::Fields(&FieldsShape {
+    what: "a target",
+    fields: &[
+        required(
+            "registry",
+            &REGISTRY,
+            "A registry and what its repositories begin with, for example `registry.example.org/team/shop`: component `web` goes to `web` below it.",
+        ),
+        optional(
+            "repositories",
+            &Shape::Names { key: COMPONENT_NAME, value: &REPOSITORY, max: Some(COMPONENTS_MAX) },
+            "The repositories there for components that go elsewhere, each by its whole name.",
+        ),
+        optional(
+            "tags",
+            &Shape::List(&TAG, Some(TARGET_TAGS_MAX)),
+            "The tags to set there; that of the stage's name unless it says otherwise.",
+        ),
+    ],
+});
+
 static STAGE_FIELDS: Shape = Shape::Fields(&FieldsShape {
     what: "a stage",
     fields: &[
@@ -199,6 +226,11 @@ static STAGE_FIELDS: Shape = Shape::Fields(&FieldsShape {
             "gate",
             &Shape::List(&REQUIREMENT, Some(REQUIREMENTS_MAX)),
             "What else must hold for a release to enter.",
+        ),
+        optional(
+            "deliver",
+            &Shape::Names { key: TARGET_NAME, value: &TARGET, max: Some(TARGETS_MAX) },
+            "Where it delivers what it has: a release is settled once every target has it.",
         ),
     ],
 });

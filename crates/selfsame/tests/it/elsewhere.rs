@@ -2,6 +2,7 @@
 
 mod between;
 mod copies;
+mod deliveries;
 mod foreign;
 mod imports;
 mod lame;

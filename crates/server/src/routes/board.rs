@@ -4,7 +4,7 @@ use api::{Board, BoardStage, Candidate};
 use axum::{Json, extract::State, response::Response};
 use domain::{Key, Project, ReleaseId, StageName, Standing};
 
-use super::at_size;
+use super::{at_size, deliveries};
 use crate::{
     App, Problem,
     ask::{At, Caller},
@@ -57,6 +57,7 @@ async fn of_stage(
             .map(|configured| configured.upstream().stages().cloned().collect())
             .unwrap_or_default(),
         current: there.current.clone().map(Into::into),
+        deliveries: deliveries::of_stage(app, project, stage),
         previous: there.previous().cloned().map(Into::into),
         health: there.health.clone().map(Into::into),
         pinned: there.pinned.clone().map(Into::into),

@@ -9,6 +9,8 @@ use api::{
 use axum::{Json, extract::State, response::Response};
 use domain::{Command, Key, Project, ProjectName, Refusal, Release, ReleaseId, StageName};
 
+use engine::ports::HistoryRow;
+
 use super::{at_size, cursor, limit, status, wire};
 use crate::{
     App, Problem,
@@ -155,7 +157,12 @@ pub async fn history(
     }
     let is_full = question.at.is_none() && rows.len() == limit;
     let next = rows.last().filter(|_| is_full).map(|last| last.index.to_string());
+    let unsettled = |row: &HistoryRow| {
+        let mut recent = project.stage(&row.stage).recent();
+        recent.any(|tenure| tenure.mark.index == row.index && tenure.unsettled)
+    };
     let items = rows.into_iter().map(|row| Transition {
+        unsettled: unsettled(&row),
         index: row.index,
         at: row.at,
         stage: row.stage,

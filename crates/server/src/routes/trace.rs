@@ -158,7 +158,18 @@ async fn in_release(
     for stage in project.config.stages_in_order() {
         if let Some(presence) = release.presence(stage) {
             let until = presence.left.as_ref().map(|left| left.at);
-            stages.push(InStage { stage: stage.clone(), current: until.is_none(), since: presence.since, until });
+            let deliveries = match until {
+                None => super::deliveries::of_stage(app, &project, stage),
+                Some(_) => Vec::new(),
+            };
+            stages.push(InStage {
+                stage: stage.clone(),
+                current: until.is_none(),
+                since: presence.since,
+                until,
+                unsettled: presence.unsettled,
+                deliveries,
+            });
         }
     }
     let component =

@@ -13,7 +13,7 @@ use tlog::SignerKey;
 /// More aggregates than are kept in memory.
 const MANY: usize = 20_100;
 
-fn ports() -> Ports {
+pub fn ports() -> Ports {
     let memory = Arc::new(Memory::new());
     Ports {
         ledger: memory.clone(),
@@ -24,22 +24,22 @@ fn ports() -> Ports {
     }
 }
 
-async fn start(ports: &Ports, clock: &FakeClock) -> Result<Engine, Error> {
+pub async fn start(ports: &Ports, clock: &FakeClock) -> Result<Engine, Error> {
     let signer = SignerKey::from_seed("example.org/ledger", [7; 32]).expect("a key");
     let opening = Opening { token: "0123456789abcdef".parse().expect("an id"), hash: Digest::sha256(b"secret") };
     let options = Options { clock: Box::new(clock.clone()), ..Options::new(signer, Some(opening)) };
     Engine::start(ports.clone(), options).await
 }
 
-fn clock() -> FakeClock {
+pub fn clock() -> FakeClock {
     FakeClock::at("2026-01-01T00:00:00Z".parse().expect("a time"))
 }
 
-fn root() -> Actor {
+pub fn root() -> Actor {
     Actor { party: "person:root".parse().expect("a party"), grants: vec!["admin@*".parse().expect("a grant")] }
 }
 
-async fn submit(engine: &Engine, command: Command) -> Result<Receipt, Error> {
+pub async fn submit(engine: &Engine, command: Command) -> Result<Receipt, Error> {
     engine.submit(Submission { actor: root(), key: None, command }).await
 }
 

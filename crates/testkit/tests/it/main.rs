@@ -6,6 +6,7 @@ mod anonymous;
 mod answers;
 mod attached;
 mod conformance;
+mod deliveries;
 mod engine;
 mod hostile;
 mod on_objects;

@@ -91,7 +91,7 @@ struct Way {
 }
 
 impl Way {
-    /// One request on each connection: what is read here has no body.
+    /// One request on each connection.
     fn answer(&self, stream: TcpStream, decide: &dyn Fn(&Asked) -> Fate) -> Option<()> {
         if self.down.load(Ordering::SeqCst) {
             return None;
@@ -115,24 +115,28 @@ impl Way {
             authorization: header("authorization"),
             range: header("range"),
         };
+        // All of it is read, also where nobody will: else the answer could be lost with the connection.
+        let mut body = vec![0; header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)];
+        reader.read_exact(&mut body).ok()?;
         self.asked.lock().expect("nobody panics with it").push(asked.clone());
+        let request = (head.as_str(), &body[..]);
         match decide(&asked) {
             Fate::Answer(head, body) => {
                 let length = body.len();
                 let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
                 (&stream).write_all(answer.as_bytes()).ok()?;
             }
-            Fate::Through => self.pass(&head, &stream, usize::MAX)?,
-            Fate::Cut(after) => self.pass(&head, &stream, after)?,
+            Fate::Through => self.pass(request, &stream, usize::MAX)?,
+            Fate::Cut(after) => self.pass(request, &stream, after)?,
             Fate::Break(after) => {
-                self.pass(&head, &stream, after)?;
+                self.pass(request, &stream, after)?;
                 self.down.store(true, Ordering::SeqCst);
             }
             Fate::Hold => {
                 while !self.open.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                self.pass(&head, &stream, usize::MAX)?;
+                self.pass(request, &stream, usize::MAX)?;
             }
         }
         let _ = stream.shutdown(Shutdown::Both);
@@ -140,12 +144,13 @@ impl Way {
     }
 
     /// Hands the request on, and at most `after` bytes of the answer back.
-    fn pass(&self, head: &str, stream: &TcpStream, after: usize) -> Option<()> {
+    fn pass(&self, (head, body): (&str, &[u8]), stream: &TcpStream, after: usize) -> Option<()> {
         let mut upstream = TcpStream::connect(&self.upstream).ok()?;
         let kept =
             head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("connection:") && !line.is_empty());
         let head: String = kept.map(|line| format!("{line}\r\n")).collect();
         upstream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).ok()?;
+        upstream.write_all(body).ok()?;
         let mut left = after;
         let mut buffer = vec![0; 16 << 10];
         while left > 0 {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -46,17 +46,13 @@ impl Foreign {
             data.display()
         );
         fs::write(&config, text).expect("a file of the test can be written");
-        let mut command = Command::new("docker-registry");
-        command.arg("serve").arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("`docker-registry` is needed: {error}. `.ci/run` installs it"));
-        let begun = Instant::now();
-        while TcpStream::connect(&host).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "docker-registry does not come up");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let child = spawn(&config, &host);
         Self { child, folder, host }
+    }
+
+    /// The same one, with what lies in it.
+    pub fn start_again(&mut self) {
+        self.child = spawn(&self.folder.path().join("config.yml"), &self.host);
     }
 
     pub fn stop(&mut self) {
@@ -156,6 +152,19 @@ impl Foreign {
         bytes[middle] ^= 1;
         fs::write(&file, bytes).expect("the blob's file");
     }
+}
+
+fn spawn(config: &Path, host: &str) -> Child {
+    let mut command = Command::new("docker-registry");
+    command.arg("serve").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let child =
+        command.spawn().unwrap_or_else(|error| panic!("`docker-registry` is needed: {error}. `.ci/run` installs it"));
+    let begun = Instant::now();
+    while TcpStream::connect(host).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "docker-registry does not come up");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
 }
 
 impl Drop for Foreign {
