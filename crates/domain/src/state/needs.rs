@@ -55,17 +55,7 @@ impl State {
     pub fn needs(&self, command: &Command) -> Vec<Key> {
         let mut keys = Vec::new();
         match command {
-            Command::ApplyConfig { config, .. } => {
-                keys.push(Key::Project(config.project.clone()));
-                let known = self.project(&config.project);
-                let moving = known.iter().flat_map(|project| project.moving(config));
-                keys.extend(moving.map(|(.., digest)| Key::Subject(config.project.clone(), digest.clone())));
-                // A target that is left out may have been the last that a release was not settled for.
-                let stages = known.iter().flat_map(|project| project.stages.values());
-                let unsettled = stages.filter_map(|there| there.current.as_ref()).filter(|current| current.unsettled);
-                let release = |current: &super::Tenure| Key::Release(config.project.clone(), current.release.clone());
-                keys.extend(unsettled.map(release));
-            }
+            Command::ApplyConfig { config, .. } => keys.extend(self.applying(config)),
             Command::IssueToken { token, grants, .. } => {
                 keys.push(Key::Token(token.clone()));
                 keys.extend(grants.iter().filter_map(project_of_grant));
@@ -128,6 +118,19 @@ impl State {
             Command::Collect { project, manifests, .. } => keys.extend(self.collecting(project, manifests)),
         }
         self.missing(keys)
+    }
+
+    fn applying(&self, config: &crate::ProjectConfig) -> Vec<Key> {
+        let name = &config.project;
+        let mut keys = vec![Key::Project(name.clone())];
+        let known = self.project(name);
+        let moving = known.iter().flat_map(|project| project.moving(config));
+        keys.extend(moving.map(|(.., digest)| Key::Subject(name.clone(), digest.clone())));
+        // A target that is left out may have been the last that a release was not settled for.
+        let stages = known.iter().flat_map(|project| project.stages.values());
+        let unsettled = stages.filter_map(|there| there.current.as_ref()).filter(|current| current.unsettled);
+        keys.extend(unsettled.map(|current| Key::Release(name.clone(), current.release.clone())));
+        keys
     }
 
     fn going_back(&self, project: &ProjectName, stage: &StageName, to: Option<&ReleaseId>) -> Vec<Key> {
