@@ -1,0 +1,3 @@
+//! Untrusted bytes about artifacts, and what they say.
+
+pub mod version;

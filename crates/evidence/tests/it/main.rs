@@ -1,0 +1,4 @@
+//! What is read, compared and matched, against data made elsewhere.
+
+mod data;
+mod versions;
