@@ -53,10 +53,10 @@ fn parse(text: &str) -> Version<'_> {
         rest = after;
         suffixes.push((suffix, take_digits(&mut rest)));
     }
-    if let Some(mut hash) = rest.strip_prefix('~') {
-        if !take(&mut hash, |c| matches!(c, '0'..='9' | 'a'..='f')).is_empty() {
-            rest = hash;
-        }
+    if let Some(mut hash) = rest.strip_prefix('~')
+        && !take(&mut hash, |c| matches!(c, '0'..='9' | 'a'..='f')).is_empty()
+    {
+        rest = hash;
     }
     let (mut build, mut valid) = ("", rest.is_empty());
     if let Some(mut after) = rest.strip_prefix("-r") {

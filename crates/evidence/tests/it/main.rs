@@ -1,4 +1,5 @@
 //! What is read, compared and matched, against data made elsewhere.
 
 mod data;
+mod scans;
 mod versions;
