@@ -10,8 +10,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     commands::{
         apply, approve, attest, audit, backup, completions, copy, diff, doctor, gate, health, history, hold, import,
-        login, logout, mirror, promote, pull, push, quickstart, rebuild, release, restore, retention, rollback, scrub,
-        serve, status, steer, token, trace, unhold, unveto, veto,
+        login, logout, mirror, promote, pull, push, quickstart, rebuild, release, restore, retention, rollback, scan,
+        scrub, serve, status, steer, token, trace, unhold, unveto, veto,
     },
     context::Context,
     outcome::{Failure, Outcome, USAGE},
@@ -51,6 +51,7 @@ enum Verb {
     Import(import::ImportArgs),
     Mirror(mirror::MirrorArgs),
     Attest(attest::AttestArgs),
+    Scan(scan::ScanArgs),
     Release(release::ReleaseArgs),
     Gate(gate::GateArgs),
     Promote(promote::PromoteArgs),
@@ -151,6 +152,7 @@ async fn run(context: &Context, verb: Verb) -> Outcome {
         Verb::Import(args) => import::run(context, args).await,
         Verb::Mirror(args) => mirror::run(context, args).await,
         Verb::Attest(args) => attest::run(context, args).await,
+        Verb::Scan(args) => scan::run(context, args).await,
         Verb::Release(args) => release::run(context, args).await,
         Verb::Gate(args) => gate::run(context, args).await,
         Verb::Promote(args) => promote::run(context, args).await,

@@ -26,6 +26,7 @@ pub mod release;
 pub mod restore;
 pub mod retention;
 pub mod rollback;
+pub mod scan;
 pub mod scrub;
 pub mod serve;
 pub mod status;

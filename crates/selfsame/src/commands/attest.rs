@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many bytes a document has at most.
-const DOCUMENT_BYTES_MAX: u64 = 1 << 20;
+pub(super) const DOCUMENT_BYTES_MAX: u64 = 1 << 20;
 
 /// Record evidence about an artifact or a release.
 #[derive(Debug, Args)]

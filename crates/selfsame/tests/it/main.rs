@@ -19,6 +19,7 @@ mod oras;
 mod quickstart;
 mod replicas;
 mod retention;
+mod scans;
 mod scrubs;
 mod server;
 mod stages;

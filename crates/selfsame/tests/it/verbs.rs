@@ -10,7 +10,7 @@ use table::{AFTERWARDS, BREAKS, Line, NO_JSON, OFFLINE, STORY};
 use super::server::{Ran, Server, digest_in};
 
 /// The verbs whose answers do not come from the ledger's server, or are of something else than the ledger.
-const NOT_AS_OF: [&str; 14] = [
+const NOT_AS_OF: [&str; 15] = [
     "push",
     "pull",
     "copy",
@@ -18,6 +18,7 @@ const NOT_AS_OF: [&str; 14] = [
     "mirror",
     "logout",
     "audit",
+    "scan",
     "scrub",
     "backup",
     "restore",
@@ -118,6 +119,8 @@ fn type_all(json: bool) {
     server.write("not-mirrors.yaml", "mirrors:\n- repositories: hub\n  upsteam: x\n");
     server.write("broken.yaml", "project: shop\ncomponents: { web: {} }\nstages: { dev: { afer: x } }\n");
     server.write("selfsame.yaml", super::server::PROJECT);
+    server.write("bom.json", r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[]}"#);
+    server.write("osv.json", r#"{"id":"X-1","modified":"2026-01-01T00:00:00Z"}"#);
     server.write("admin.token", server.admin());
     server.write("wrong.token", "ss_0000000000000000_wrong");
     let mut kept = BTreeMap::new();

@@ -8,13 +8,14 @@ use tidy::Tree;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("tlog", &[]),
+    ("evidence", &[]),
     ("engine", &["domain", "tlog"]),
     ("store", &["domain", "engine", "tlog"]),
     ("connect", &["domain", "engine"]),
     ("registry", &["domain", "engine"]),
     ("api", &["domain"]),
     ("server", &["api", "domain", "engine", "registry", "tlog"]),
-    ("selfsame", &["api", "connect", "domain", "engine", "registry", "server", "store", "tlog"]),
+    ("selfsame", &["api", "connect", "domain", "engine", "evidence", "registry", "server", "store", "tlog"]),
     ("services", &[]),
     ("testkit", &["api", "connect", "domain", "engine", "registry", "server", "services", "store", "tlog"]),
     ("bench", &["domain", "tlog"]),
@@ -22,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// The crates without I/O, clock or randomness.
-const PURE: &[&str] = &["domain", "tlog"];
+const PURE: &[&str] = &["domain", "evidence", "tlog"];
 
 /// What a pure crate must not be built on, not even through another.
 const IMPURE: &[&str] = &[
