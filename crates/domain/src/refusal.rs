@@ -281,6 +281,14 @@ pub enum Refusal {
         /// The digest.
         digest: Digest,
     },
+    /// An index of the repository consists of the manifest, so it stays: whatever is there is whole.
+    #[error("`{digest}` stays: the index `{index}` names it")]
+    IndexNames {
+        /// The manifest.
+        digest: Digest,
+        /// The index.
+        index: Digest,
+    },
     /// A stage credential asked for something that the stage has not promoted.
     #[error("`{digest}` is not promoted to {}", join(stages))]
     NotPromoted {
@@ -388,6 +396,7 @@ impl Refusal {
             Self::GateChanged { .. } => "gate-changed",
             Self::StageTag { .. } => "stage-tag",
             Self::ArtifactInUse { .. } => "artifact-in-use",
+            Self::IndexNames { .. } => "index-names",
             Self::NotPromoted { .. } => "not-promoted",
             Self::StageInUse { .. } => "stage-in-use",
             Self::ComponentInUse { .. } => "component-in-use",
@@ -437,6 +446,7 @@ impl Refusal {
         "gate-changed",
         "stage-tag",
         "artifact-in-use",
+        "index-names",
         "not-promoted",
         "stage-in-use",
         "component-in-use",

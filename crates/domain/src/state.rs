@@ -40,7 +40,7 @@ pub use rows::{InvalidKey, InvalidRow};
 pub use subject::{Evidence, GROUPS_MAX, Subject, Touched};
 pub use system::{Hold, System, Token};
 
-use crate::{Digest, Party, ProjectName, ReleaseId, RepositoryName, StageName, Timestamp, TokenId};
+use crate::{Digest, Party, ProjectName, ReleaseId, RepositoryName, StageName, TagName, Timestamp, TokenId};
 
 /// The name of an aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +63,8 @@ pub enum Key {
     Retention(ProjectName),
     /// What stands in the way of a manifest's going: no row, but looked up in the catalog.
     Manifest(RepositoryName, Digest),
+    /// What a tag attaches its manifest to: no row, but looked up in the catalog.
+    Tag(RepositoryName, TagName),
 }
 
 /// A thing that somebody did at some time for some reason, and the entry that says so.
@@ -92,6 +94,7 @@ pub struct State {
     artifacts: BTreeMap<(RepositoryName, Digest), Arc<Artifact>>,
     retentions: BTreeMap<ProjectName, Option<Arc<Retention>>>,
     placed: BTreeMap<(RepositoryName, Digest), Arc<Placed>>,
+    tags: BTreeMap<(RepositoryName, TagName), Arc<Option<Digest>>>,
     changed: BTreeSet<Key>,
 }
 
@@ -146,6 +149,11 @@ impl State {
         self.placed.get(&(repository.clone(), digest.clone())).map(|placed| &**placed)
     }
 
+    /// What a tag attaches its manifest to, if that is loaded and the tag does so.
+    pub(crate) fn tagged(&self, repository: &RepositoryName, tag: &TagName) -> Option<&Digest> {
+        (**self.tags.get(&(repository.clone(), tag.clone()))?).as_ref()
+    }
+
     /// The digests that are held in `project` or kept there, as far as they could be releases.
     pub(crate) fn held_or_kept(&self, project: &ProjectName) -> impl Iterator<Item = ReleaseId> {
         let held = self.system.holds.keys().filter(|digest| self.system.hold_on(digest, project).is_some());
@@ -156,7 +164,7 @@ impl State {
     /// How many aggregates are loaded.
     pub fn loaded(&self) -> usize {
         let rows = self.projects.len() + self.releases.len() + self.subjects.len() + self.tokens.len();
-        rows + self.artifacts.len() + self.retentions.len() + self.placed.len()
+        rows + self.artifacts.len() + self.retentions.len() + self.placed.len() + self.tags.len()
     }
 
     /// Forgets every loaded aggregate except the system. Only right when nothing is [changed](Self::take_changed).
@@ -168,6 +176,7 @@ impl State {
         self.artifacts.clear();
         self.retentions.clear();
         self.placed.clear();
+        self.tags.clear();
     }
 
     /// Takes over the aggregates `keys` of `from`, loaded there, and stands where `from` stands: how readers follow the writer.
@@ -198,7 +207,7 @@ impl State {
                 Key::Retention(project) => {
                     drop(self.retentions.insert(project.clone(), from.retentions.get(project).cloned().flatten()));
                 }
-                Key::Artifact(..) | Key::Manifest(..) => {}
+                Key::Artifact(..) | Key::Manifest(..) | Key::Tag(..) => {}
             }
         }
         self.size = from.size;
@@ -231,6 +240,7 @@ impl State {
                 Key::Manifest(repository, digest) => {
                     self.placed.remove(&(repository.clone(), digest.clone()));
                 }
+                Key::Tag(repository, tag) => drop(self.tags.remove(&(repository.clone(), tag.clone()))),
             }
         }
         self.changed.clear();

@@ -12,14 +12,14 @@ mod ask;
 mod describe;
 mod parse;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use ask::{check, told};
 pub(crate) use parse::{Step, actor, config};
 
 use crate::{
-    Actor, Artifact, Command, Digest, Entry, Event, Key, Placed, Refusal, RepositoryName, State, Subject, Timestamp,
-    Version, decide,
+    About, Actor, Artifact, Command, Digest, Entry, Event, Key, Placed, Refusal, RepositoryName, State, Subject,
+    Timestamp, Version, decide,
 };
 
 /// A story in one line: what was given, what is asked, and what then follows. An answer that ends in `...` is the beginning of one.
@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub now: Timestamp,
     /// What the catalog knows of artifacts.
     artifacts: BTreeMap<(RepositoryName, Digest), Artifact>,
+    /// What manifests are attached to.
+    attached: BTreeMap<(RepositoryName, Digest), BTreeSet<Digest>>,
     /// What the stories call a digest.
     labels: BTreeMap<Digest, String>,
 }
@@ -82,6 +84,15 @@ impl World {
                 state.load(key, Some(&placed)).expect("a place can be read");
                 continue;
             }
+            if let Key::Tag(_, tag) = key {
+                let about = match tag.about() {
+                    Some(About::Digest(about)) => Some(about),
+                    _ => None,
+                };
+                let about = serde_json::to_vec(&about).expect("a digest");
+                state.load(key, Some(&about)).expect("a digest can be read");
+                continue;
+            }
             let row = self.rows.get(&key.to_string());
             state.load(key, row.map(Vec::as_slice)).expect("a row that was written can be read");
         }
@@ -101,6 +112,7 @@ impl World {
             there: is_there(digest),
             containers: containers.map(|((_, other), _)| other.clone()).collect(),
             parts: artifact.map(|artifact| artifact.parts.clone()).unwrap_or_default(),
+            attached_to: self.attached.get(&(repository.clone(), digest.clone())).cloned().unwrap_or_default(),
             ..Placed::default()
         }
     }
@@ -188,7 +200,7 @@ pub(crate) fn rows(state: &State) -> Rows {
 
 /// What even a state that holds everything has to look up.
 fn artifacts(keys: Vec<Key>) -> Vec<Key> {
-    keys.into_iter().filter(|key| matches!(key, Key::Artifact(..) | Key::Manifest(..))).collect()
+    keys.into_iter().filter(|key| matches!(key, Key::Artifact(..) | Key::Manifest(..) | Key::Tag(..))).collect()
 }
 
 fn text(row: Option<Vec<u8>>) -> Option<String> {

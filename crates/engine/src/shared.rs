@@ -17,8 +17,8 @@ pub(crate) const LOADED_MAX: usize = 20_000;
 /// How many look back into the past at once.
 const LOOKING_BACK: usize = 2;
 
-/// How many manifests that consist of another are looked up. One that was left out stands in its way at the next attempt.
-const CONTAINERS_MAX: usize = domain::COLLECTED_MAX + 1;
+/// How many manifests that consist of another are looked up. Those that were left out stand in its way as well.
+const CONTAINERS_MAX: usize = 1000;
 
 /// Shared by the engine's handles, its writer and its followers.
 pub(crate) struct Shared {
@@ -172,7 +172,7 @@ pub(crate) fn want(wanted: &watch::Sender<u64>, size: u64, there_are: u64) {
 
 /// The rows of `keys`; what artifacts consist of is looked up in the catalog.
 pub(crate) async fn fetch(ports: &Ports, keys: &[Key]) -> Result<Vec<Option<Vec<u8>>>, Error> {
-    let is_row = |key: &&Key| !matches!(key, Key::Artifact(..) | Key::Manifest(..));
+    let is_row = |key: &&Key| !matches!(key, Key::Artifact(..) | Key::Manifest(..) | Key::Tag(..));
     let texts: Vec<String> = keys.iter().filter(is_row).map(ToString::to_string).collect();
     let mut rows = ports.ledger.rows(&texts).await?.into_iter();
     let mut found = Vec::with_capacity(keys.len());
@@ -184,6 +184,9 @@ pub(crate) async fn fetch(ports: &Ports, keys: &[Key]) -> Result<Vec<Option<Vec<
                 serde_json::to_vec(&artifact)
             }
             Key::Manifest(repository, digest) => serde_json::to_vec(&placed(ports, repository, digest).await?),
+            Key::Tag(repository, tag) => {
+                serde_json::to_vec(&attached::subject_of(&*ports.catalog, repository, tag).await?)
+            }
             _ => {
                 found.push(rows.next().flatten());
                 continue;
@@ -208,9 +211,12 @@ async fn placed(ports: &Ports, repository: &RepositoryName, digest: &Digest) -> 
             about.insert(subject);
         }
     }
-    let containers = catalog.containers(repository, digest, None, CONTAINERS_MAX).await?.into_iter().collect();
+    let subjects = attached::subjects(&**catalog, repository, digest).await?;
+    let containers = catalog.containers(repository, digest, None, CONTAINERS_MAX).await?;
+    let cut = subjects.cut || containers.len() == CONTAINERS_MAX;
     let parts = catalog.parts(repository, digest).await?.into_iter().map(|part| part.digest).collect();
-    Ok(Placed { there: true, tags, containers, about, parts })
+    let containers = containers.into_iter().collect();
+    Ok(Placed { there: true, tags, containers, about, attached_to: subjects.digests, cut, parts })
 }
 
 /// Puts rows into `state`.

@@ -391,24 +391,26 @@ struct Draft {
 }
 
 /// Splits what waits so that whatever is looked up in the catalog for a command is what the commands before it have left there: what a
-/// release consists of, what stands in the way of a collection, what an index names.
+/// release consists of, what stands in the way of a collection or a deletion, what an index names.
 fn together(jobs: Vec<Job>) -> Vec<Vec<Job>> {
     let mut batches: Vec<Vec<Job>> = vec![Vec::with_capacity(jobs.len())];
-    // Whether anything in the batch changes what is looked up in the catalog, and whether it takes something away.
-    let (mut changes, mut removes) = (false, false);
+    // Whether anything in the batch adds to what is looked up in the catalog, and whether it takes something away.
+    let (mut adds, mut removes) = (false, false);
     for job in jobs {
         let command = &job.submission.command;
         let looks = matches!(command, Command::CreateRelease { .. });
         let pushes = matches!(command, Command::PushManifest { .. });
         // What can save a manifest depends on every hold before: which releases are held is known only once those are decided.
         let collects = matches!(command, Command::Collect { .. });
+        // What a deletion takes away can stand in the way of another no more, but both were asked for before either was answered: it may say so.
+        let deletes = matches!(command, Command::DeleteManifest { .. } | Command::DeleteTag { .. });
         let begun = batches.last().is_some_and(|batch| !batch.is_empty());
-        if (collects && begun) || (looks && changes) || (pushes && removes) {
+        if (collects && begun) || (looks && (adds || removes)) || (pushes && removes) || (deletes && adds) {
             batches.push(Vec::new());
-            (changes, removes) = (false, false);
+            (adds, removes) = (false, false);
         }
-        removes |= collects || matches!(command, Command::DeleteManifest { .. });
-        changes |= pushes || removes;
+        removes |= collects || deletes;
+        adds |= pushes;
         batches.last_mut().expect("there is one").push(job);
     }
     batches

@@ -63,7 +63,12 @@ impl From<Refusal> for Failure {
         if matches!(refusal, Refusal::PartMissing { .. }) {
             return Self::unknown("MANIFEST_BLOB_UNKNOWN", message);
         }
-        Self { detail: json!({"code": refusal.code()}), ..Self::new(StatusCode::FORBIDDEN, "DENIED", message) }
+        let status = match refusal {
+            // As for a blob that a manifest names.
+            Refusal::IndexNames { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            _ => StatusCode::FORBIDDEN,
+        };
+        Self { detail: json!({"code": refusal.code()}), ..Self::new(status, "DENIED", message) }
     }
 }
 

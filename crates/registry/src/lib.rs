@@ -10,7 +10,6 @@ mod cache;
 mod climb;
 mod closures;
 mod error;
-mod keep;
 mod lease;
 mod lists;
 mod manifests;

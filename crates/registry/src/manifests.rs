@@ -15,7 +15,7 @@ use crate::{
     Registry,
     blobs::{self, built},
     error::Failure,
-    keep, lease, mirror,
+    lease, mirror,
     path::Reference,
     request::{parameters, whole},
     rights::Rights,
@@ -291,15 +291,12 @@ pub(crate) async fn delete(registry: &Registry, rights: Rights, reference: Refer
     let command = match reference {
         Reference::Digest(digest) => {
             catalog.manifest(&repository, &digest).await?.ok_or_else(|| unknown(&rights, &digest))?;
-            keep::refuse_released(registry, &repository, &digest).await?;
-            keep::refuse_named(registry, &repository, &digest).await?;
             Command::DeleteManifest { repository, digest }
         }
         Reference::Tag(tag) => {
             if rights.stage_tag(tag.as_str()).is_none() {
                 catalog.tag(&repository, &tag).await?.ok_or_else(|| unknown(&rights, &tag))?;
             }
-            keep::refuse_attaching(registry, &repository, &tag).await?;
             Command::DeleteTag { repository, tag }
         }
         Reference::NoTag(invalid) => return Err(unknown(&rights, &invalid.text)),

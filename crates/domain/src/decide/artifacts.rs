@@ -44,20 +44,40 @@ impl Desk<'_> {
 
     pub(super) fn delete_manifest(&self, repository: RepositoryName, digest: Digest) -> Answer {
         self.repository(&repository, Permission::Push)?;
-        let known = repository.project().and_then(|owner| self.state.subject(&owner, &digest));
-        if known.is_some_and(|known| known.in_release) {
-            return Err(Refusal::ArtifactInUse { digest });
+        let Some(placed) = self.state.placed(&repository, &digest).filter(|placed| placed.there) else {
+            return Ok(Vec::new());
+        };
+        self.refuse_needed(&repository, &digest)?;
+        let keeps = repository.project().and_then(|owner| self.state.retention(&owner)).map(|known| &known.keeps);
+        if let Some((part, keep)) = placed.parts.iter().find_map(|part| keeps?.get_key_value(part)) {
+            return Err(Refusal::Kept { digest: part.clone(), reason: keep.reason.clone() });
         }
-        if let Some(reason) = repository.project().and_then(|owner| self.kept(&owner, &digest)) {
-            return Err(Refusal::Kept { digest, reason: reason.to_owned() });
+        match placed.containers.first() {
+            Some(index) => Err(Refusal::IndexNames { digest, index: index.clone() }),
+            None => Ok(vec![Event::ManifestDeleted { repository, digest }]),
         }
-        Ok(vec![Event::ManifestDeleted { repository, digest }])
     }
 
     pub(super) fn delete_tag(&self, repository: RepositoryName, tag: TagName) -> Answer {
         let project = self.repository(&repository, Permission::Push)?;
         refuse_stage_tag(project, &repository, &tag)?;
+        if let Some(subject) = self.state.tagged(&repository, &tag) {
+            self.refuse_needed(&repository, subject)?;
+        }
         Ok(vec![Event::TagDeleted { repository, tag }])
+    }
+
+    /// Refuses to part with a manifest that something needs: it, what consists of it, or what it is attached to.
+    fn refuse_needed(&self, repository: &RepositoryName, digest: &Digest) -> Result<(), Refusal> {
+        let Some(project) = repository.project() else { return Ok(()) };
+        let above = self.state.above(repository, digest);
+        for node in &above.nodes {
+            self.state.refuse_needed(&project, node).map_err(|refusal| match refusal {
+                Refusal::ArtifactInUse { .. } => Refusal::ArtifactInUse { digest: digest.clone() },
+                other => other,
+            })?;
+        }
+        if above.cut { Err(Refusal::ArtifactInUse { digest: digest.clone() }) } else { Ok(()) }
     }
 
     pub(super) fn record_evidence(&self, command: Command) -> Answer {

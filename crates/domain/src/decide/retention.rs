@@ -129,11 +129,6 @@ impl<'a> Desk<'a> {
         Ok(vec![Event::Unkept { project: name, digest, reason }])
     }
 
-    /// Why a digest is kept by hand, if it is.
-    pub(super) fn kept(&self, name: &ProjectName, digest: &Digest) -> Option<&'a str> {
-        Some(&self.state.retention(name)?.keeps.get(digest)?.reason)
-    }
-
     fn recorded(&self, name: &ProjectName) -> Option<&'a RecordedPlan> {
         self.state.retention(name)?.plan.as_ref()
     }

@@ -58,6 +58,7 @@ impl Refusal {
             Self::ArtifactInUse { .. } => {
                 "nothing that a release names is deleted by hand; retention decides when it goes".into()
             }
+            Self::IndexNames { index, .. } => format!("delete the index `{index}` first, or leave both"),
             Self::NotPromoted { .. } => {
                 "promote the release to the stage, or pull with a credential for the whole project".into()
             }

@@ -70,5 +70,6 @@ impl State {
     pub fn forget_artifacts(&mut self) {
         self.artifacts.clear();
         self.placed.clear();
+        self.tags.clear();
     }
 }

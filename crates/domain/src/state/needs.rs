@@ -66,16 +66,20 @@ impl State {
                     self.token(token).iter().flat_map(|known| known.grants.iter().filter_map(project_of_grant)),
                 );
             }
-            Command::PushManifest { repository, digest, .. } | Command::DeleteManifest { repository, digest } => {
+            Command::PushManifest { repository, digest, .. } => {
                 if let Some(project) = repository.project() {
-                    if matches!(command, Command::DeleteManifest { .. }) {
-                        keys.push(Key::Retention(project.clone()));
-                    }
                     keys.push(Key::Subject(project.clone(), digest.clone()));
                     keys.push(Key::Project(project));
                 }
             }
-            Command::DeleteTag { repository, .. } => keys.extend(project_of(repository)),
+            Command::DeleteManifest { repository, digest } => keys.extend(self.deleting(repository, digest)),
+            Command::DeleteTag { repository, tag } => {
+                keys.extend(project_of(repository));
+                if tag.about().is_some() {
+                    keys.push(Key::Tag(repository.clone(), tag.clone()));
+                    keys.extend(self.tagged(repository, tag).iter().flat_map(|about| self.deleting(repository, about)));
+                }
+            }
             Command::RecordEvidence { project, subject, .. } => {
                 keys.push(Key::Project(project.clone()));
                 keys.push(Key::Subject(project.clone(), subject.clone()));
@@ -145,6 +149,23 @@ impl State {
         keys.extend(judged.flat_map(|release| self.artifacts_to_judge(project, release)));
         keys.extend(recent.iter().flat_map(|id| self.subjects_of(project, Some(id))));
         keys.extend(recent.into_iter().map(|id| Key::Release(project.clone(), id.clone())));
+        keys
+    }
+
+    /// What can stand in the way of deleting a manifest.
+    fn deleting(&self, repository: &RepositoryName, digest: &Digest) -> Vec<Key> {
+        let Some(project) = repository.project() else {
+            return vec![Key::Manifest(repository.clone(), digest.clone())];
+        };
+        let mut keys = vec![Key::Project(project.clone()), Key::Retention(project.clone())];
+        let above = self.above(repository, digest);
+        if above.nodes.iter().any(|node| self.refuse_needed(&project, node).is_err()) {
+            return keys;
+        }
+        for node in above.nodes {
+            keys.push(Key::Subject(project.clone(), node.clone()));
+            keys.push(Key::Manifest(repository.clone(), node));
+        }
         keys
     }
 

@@ -33,6 +33,7 @@ impl fmt::Display for Key {
             Self::Artifact(repository, digest) => write!(f, "artifact/{repository}@{digest}"),
             Self::Retention(project) => write!(f, "retention/{project}"),
             Self::Manifest(repository, digest) => write!(f, "manifest/{repository}@{digest}"),
+            Self::Tag(repository, tag) => write!(f, "tag/{repository}:{tag}"),
         }
     }
 }
@@ -75,6 +76,7 @@ impl State {
             Key::Artifact(repository, digest) => self.artifacts.contains_key(&(repository.clone(), digest.clone())),
             Key::Retention(project) => self.retentions.contains_key(project),
             Key::Manifest(repository, digest) => self.placed.contains_key(&(repository.clone(), digest.clone())),
+            Key::Tag(repository, tag) => self.tags.contains_key(&(repository.clone(), tag.clone())),
         }
     }
 
@@ -113,6 +115,9 @@ impl State {
                 let placed = parse(key, row)?.unwrap_or_default();
                 self.placed.insert((repository.clone(), digest.clone()), placed);
             }
+            Key::Tag(repository, tag) => {
+                self.tags.insert((repository.clone(), tag.clone()), parse(key, row)?.unwrap_or_default());
+            }
         }
         Ok(())
     }
@@ -133,7 +138,7 @@ impl State {
             Key::Subject(project, digest) => bytes(self.subject(project, digest)),
             Key::Token(token) => bytes(self.token(token)),
             Key::Retention(project) => bytes(self.retentions.get(project).and_then(Option::as_ref)),
-            Key::Artifact(..) | Key::Manifest(..) => None,
+            Key::Artifact(..) | Key::Manifest(..) | Key::Tag(..) => None,
         }
     }
 

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EvidenceKind, EvidenceName, EvidenceResult, Party, RepositoryName, Timestamp};
+use super::State;
+use crate::{
+    Digest, EvidenceKind, EvidenceName, EvidenceResult, Party, ProjectName, Refusal, RepositoryName, Timestamp,
+};
 
 /// How many groups of evidence (kind, name, who vouched) one digest has at most.
 pub const GROUPS_MAX: usize = 1000;
@@ -79,5 +82,21 @@ impl Subject {
             *groups.entry((&one.kind, one.name.as_ref(), &one.by)).or_insert(0) += 1;
         }
         groups.len() >= GROUPS_MAX && !groups.contains_key(&(kind, name, by))
+    }
+}
+
+impl State {
+    /// Refuses to part with a digest that somebody needs by itself: a release names it, it is kept by hand, or it is held.
+    pub(crate) fn refuse_needed(&self, project: &ProjectName, digest: &Digest) -> Result<(), Refusal> {
+        if self.subject(project, digest).is_some_and(|known| known.in_release) {
+            return Err(Refusal::ArtifactInUse { digest: digest.clone() });
+        }
+        if let Some(keep) = self.retention(project).and_then(|retention| retention.keeps.get(digest)) {
+            return Err(Refusal::Kept { digest: digest.clone(), reason: keep.reason.clone() });
+        }
+        match self.system.hold_on(digest, project) {
+            Some(hold) => Err(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() }),
+            None => Ok(()),
+        }
     }
 }

@@ -32,7 +32,9 @@ struct Words<'a> {
     reason: String,
 }
 
-const KEYWORDS: [&str; 13] = [
+const KEYWORDS: [&str; 15] = [
+    "about",
+    "attaching",
     "attributes",
     "commit",
     "config",
@@ -156,14 +158,17 @@ impl<'a> Words<'a> {
         let named = |name| self.named.get(name).copied();
         let reason = self.reason.clone();
         if self.verb == "untag" {
-            return Command::DeleteTag {
-                repository: get(named("from").unwrap_or("shop/web")),
-                tag: get(self.plain[0]),
-            };
+            let attaching = named("attaching").map(|label| digest(world, label).cosign_tags().remove(0));
+            let tag = attaching.unwrap_or_else(|| get(self.plain[0]));
+            return Command::DeleteTag { repository: get(named("from").unwrap_or("shop/web")), tag };
         }
         let digest = digest(world, self.plain[0]);
+        let subject = named("about").map(|label| self::digest(world, label));
+        let attaching = named("attaching").map(|label| self::digest(world, label));
         if self.verb == "push" {
             self.consists(world, &digest);
+            let attached = world.attached.entry((self.repository(), digest.clone())).or_default();
+            attached.extend(subject.iter().chain(&attaching).cloned());
         }
         let everywhere = self.plain.get(1) == Some(&"everywhere");
         let held_in = (!everywhere).then(|| self.project());
@@ -173,8 +178,11 @@ impl<'a> Words<'a> {
                 digest,
                 media_type: "application/vnd.oci.image.manifest.v1+json".into(),
                 size: named("sized").map_or(1000, get),
-                subject: None,
-                tags: named("tagged").map_or_else(Vec::new, list),
+                subject,
+                tags: match attaching {
+                    Some(attaching) => attaching.cosign_tags()[..1].to_vec(),
+                    None => named("tagged").map_or_else(Vec::new, list),
+                },
             },
             "delete" => Command::DeleteManifest { repository: self.repository(), digest },
             "hold" => Command::Hold { digest, project: held_in, reason },

@@ -7,6 +7,7 @@ mod answers;
 mod attached;
 mod conformance;
 mod deliveries;
+mod deletions;
 mod engine;
 mod hostile;
 mod on_objects;

@@ -60,6 +60,59 @@ pub const STORIES: &[Story] = &[
     (given!(""), "keep web-1 by ada as reader", "refused permission-missing..."),
     (given!("; keep web-1 because lawsuit"), "delete web-1", "refused kept: `web-1` is kept: lawsuit"),
     (given!("; keep web-1; unkeep web-1"), "delete web-1", "manifest-deleted"),
+    (
+        given!("; push web-3 of layer; keep layer because lawsuit"),
+        "delete web-3",
+        "refused kept: `layer` is kept: lawsuit",
+    ),
+    (given!("; hold web-1 because malware"), "delete web-1", "refused held: `web-1` is held: malware"),
+    (given!("; hold web-1 everywhere because malware"), "delete web-1", "refused held: `web-1` is held: malware"),
+    (given!("; hold web-1; unhold web-1"), "delete web-1", "manifest-deleted"),
+    (given!("; delete web-1"), "delete web-1", "nothing"),
+    // An index is whole.
+    (given!("; push web-3 of web-1"), "delete web-1", "refused index-names: `web-1` stays: the index `web-3` names it"),
+    (given!("; push web-3 of web-1; delete web-3"), "delete web-1", "manifest-deleted"),
+    (
+        given!("; push web-3 of web-1; release 3"),
+        "delete web-1",
+        "refused artifact-in-use: `web-1` is part of a release...",
+    ),
+    (
+        given!("; push web-3 of web-1; keep web-3 because lawsuit"),
+        "delete web-1",
+        "refused kept: `web-3` is kept: lawsuit",
+    ),
+    // What is attached goes with its subject, by whatever it was attached and by however many steps.
+    (
+        given!("; push web-3 about web-1; release 1"),
+        "delete web-3",
+        "refused artifact-in-use: `web-3` is part of a release...",
+    ),
+    (
+        given!("; push web-3 about web-1; keep web-1 because lawsuit"),
+        "delete web-3",
+        "refused kept: `web-1` is kept: lawsuit",
+    ),
+    (given!("; push web-3 about web-1"), "delete web-3", "manifest-deleted"),
+    (given!("; push web-3 attaching web-1; release 1"), "delete web-3", "refused artifact-in-use: `web-3` is..."),
+    (
+        given!("; push web-3 of web-1; push web-4 about web-1; push web-5 about web-4; release 3"),
+        "delete web-5",
+        "refused artifact-in-use: `web-5` is...",
+    ),
+    (given!("; push web-3 about web-4; push web-4 about web-3"), "delete web-3", "manifest-deleted"),
+    (
+        given!("; push web-3 attaching web-1; release 1"),
+        "untag attaching web-1",
+        "refused artifact-in-use: `web-1` is...",
+    ),
+    (given!("; push web-3 attaching web-1"), "untag attaching web-1", "tag-deleted"),
+    (
+        given!("; push web-3 about web-1; push web-4 attaching web-3; hold web-1 because malware"),
+        "untag attaching web-3",
+        "refused held: `web-1` is held: malware",
+    ),
+    (given!("; push web-3 tagged v1; release 3"), "untag v1", "tag-deleted"),
     (given!(""), "unkeep web-1", "refused not-kept: `web-1` is not kept by hand"),
     (
         "apply {retention: {}, stages: {dev: {}}}; push web-0; release 0; promote 0 dev; push web-1; release 1; promote 1 dev; push web-2; release 2; promote 2 dev; push web-3; release 3; promote 3 dev; push web-4; release 4; promote 4 dev; push web-5; release 5; promote 5 dev; push web-6; release 6; promote 6 dev; plan p; carry p; collect web-0,web-1 of p",
