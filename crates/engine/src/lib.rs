@@ -24,6 +24,7 @@ mod published;
 mod rebuild;
 mod retention;
 mod shared;
+mod turn;
 mod writer;
 
 pub use backup::{Copied, Files, Progress, RestoredLedger, backup, restore};
@@ -33,3 +34,4 @@ pub use engine::{Engine, Opening, Options, Ports, Receipt};
 pub use error::Error;
 pub use rebuild::{Rebuilt, rebuild};
 pub use retention::{Collector, Recalled, Restored, Step};
+pub use turn::Turn;

@@ -18,7 +18,7 @@ use std::{
 };
 
 use domain::{Actor, Command, Digest, Refusal, Submission};
-use engine::{Engine, Error, ports::Trouble};
+use engine::{Engine, Error, Turn, ports::Trouble};
 use tokio::{sync::watch, time::Instant};
 
 pub use blob::{Found, check, repair};
@@ -45,6 +45,7 @@ pub struct Scrubber {
     data: PathBuf,
     options: ScrubOptions,
     fetcher: Fetcher,
+    turn: Turn,
     place: Mutex<Place>,
     shown: watch::Sender<api::Scrub>,
 }
@@ -55,7 +56,8 @@ impl Scrubber {
         let fetcher = options.repair.fetcher()?;
         let place = Place::load(&data);
         let shown = watch::Sender::new(shown(&place, options.scrub_rate));
-        Ok(Self { engine, data, options, fetcher, place: Mutex::new(place), shown })
+        let turn = Turn::at(&engine, "scrub");
+        Ok(Self { engine, data, options, fetcher, turn, place: Mutex::new(place), shown })
     }
 
     /// Where it stands.
@@ -70,15 +72,16 @@ impl Scrubber {
         }
         tokio::select! {
             _ = stopped.wait_for(|stop| *stop) => {}
-            ((), ()) = async { tokio::join!(self.go_round(), self.look_after_damage()) } => {}
+            ((), (), ()) = async { tokio::join!(self.turn.keep(), self.go_round(), self.look_after_damage()) } => {}
         }
         self.change(|_| {});
     }
 
-    /// Round after round.
+    /// Round after round, whenever it is this replica's turn.
     async fn go_round(&self) {
         tokio::time::sleep(self.moment()).await;
         loop {
+            self.take_over(self.turn.begins().await);
             let wait = {
                 let place = self.place();
                 let due = place.ended.filter(|_| place.after.is_none()).map(|ended| ended + self.options.scrub_pause);
@@ -92,11 +95,32 @@ impl Scrubber {
         }
     }
 
+    /// Goes on where the replica stopped whose turn it was before: what that has kept is what counts.
+    fn take_over(&self, number: u64) {
+        if self.place().turn == number {
+            return;
+        }
+        let place = Place { turn: number, ..Place::load(&self.data) };
+        place.save(&self.data);
+        *self.place() = place;
+        self.change(|_| {});
+    }
+
+    /// Whether it is this replica's turn, and nobody else's since it took over.
+    fn is_mine(&self) -> bool {
+        let number = self.turn.number();
+        number.is_some_and(|number| number == self.place().turn)
+    }
+
     /// Looks whether what was damaged is back, and asks the sources for it.
     async fn look_after_damage(&self) {
         let mut asked: Option<Instant> = None;
         loop {
             tokio::time::sleep(self.moment()).await;
+            if !self.is_mine() {
+                self.shown.send_replace(shown(&Place::load(&self.data), self.options.scrub_rate));
+                continue;
+            }
             let ask = asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN);
             if ask {
                 asked = Some(Instant::now());
@@ -179,10 +203,14 @@ impl Scrubber {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is known, keeps it and shows it.
+    /// Changes what is known, keeps it and shows it. What another replica has kept since is left as it is.
     fn change(&self, change: impl FnOnce(&mut Place)) {
+        let mine = self.is_mine();
         let mut place = self.place();
         change(&mut place);
+        if !mine || Place::load(&self.data).turn > place.turn {
+            return;
+        }
         place.save(&self.data);
         self.shown.send_replace(shown(&place, self.options.scrub_rate));
     }

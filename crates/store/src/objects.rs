@@ -19,6 +19,7 @@
 //! Reading checks every byte before it is handed out, as the directory does; see `docs/decisions/0004-verified-reads.md` and
 //! `docs/decisions/0014-blobs-in-object-storage.md`.
 
+mod across;
 mod bucket;
 mod choice;
 mod finish;
@@ -67,13 +68,15 @@ pub struct Objects {
     sessions: Arc<dyn Sessions>,
     turns: Turns,
     sums: SumCache,
+    /// How many bytes one request copies within the storage at most.
+    copy_max: u64,
 }
 
 impl Objects {
     /// Blobs at a place, with their uploads kept by `sessions`. Nothing is asked yet.
     pub fn new(place: Place, credentials: &Credentials, sessions: Arc<dyn Sessions>) -> Result<Self, Trouble> {
         let (turns, sums) = Default::default();
-        Ok(Self { bucket: Bucket::new(place, credentials)?, sessions, turns, sums })
+        Ok(Self { bucket: Bucket::new(place, credentials)?, sessions, turns, sums, copy_max: COPY_MAX })
     }
 
     /// Writes, reads and removes an object, so that what is wrong with the bucket, the credentials or the way there is said at once.
@@ -165,11 +168,7 @@ impl Blobs for Objects {
     async fn set_aside(&self, digest: &Digest) -> Result<bool, Trouble> {
         match self.size(digest).await? {
             None => return Ok(false),
-            Some(size) if size > COPY_MAX => {
-                let why = "it has more than 5 GiB, and the storage copies no more at once: move it away by hand, then push it again";
-                return Err(Trouble::new(format!("set `{digest}` aside"), why));
-            }
-            Some(_) => self.bucket.copy(&blob(digest), &format!("damaged/{}", digest.hex())).await?,
+            Some(size) => self.copy(&blob(digest), &format!("damaged/{}", digest.hex()), size).await?,
         }
         self.delete(digest).await
     }

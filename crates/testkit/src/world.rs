@@ -59,7 +59,7 @@ impl Column {
     pub fn of_this_run() -> Self {
         match std::env::var("SELFSAME_TEST_COLUMN").as_deref() {
             Ok("postgres") => Self::postgres(),
-            Ok("scale-out") => Self::ScaleOut(Arc::new(Postgres::shared().base())),
+            Ok("scale-out") => Self::scale_out(),
             Ok("embedded") | Err(_) => Self::Embedded,
             Ok(other) => panic!("`SELFSAME_TEST_COLUMN` is `embedded`, `postgres` or `scale-out`, not `{other}`"),
         }
@@ -71,6 +71,14 @@ impl Column {
     /// When PostgreSQL is not installed, or does not start.
     pub fn postgres() -> Self {
         Self::Postgres(Arc::new(Postgres::shared().base()))
+    }
+
+    /// A new database on PostgreSQL, and a place in object storage.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, or does not start.
+    pub fn scale_out() -> Self {
+        Self::ScaleOut(Arc::new(Postgres::shared().base()))
     }
 
     fn base(&self) -> Option<&Arc<Base>> {

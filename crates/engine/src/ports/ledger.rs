@@ -1,5 +1,7 @@
 //! [`Ledger`]: the entries, the head, and the rows of the state that belong to them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{Digest, Timestamp};
@@ -139,6 +141,13 @@ pub trait Ledger: Send + Sync + 'static {
     /// Whether other processes write to the same ledger, so that [`Ledger::moved`] returns.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// Where other processes write to the same ledger: has this one do `work` alone for `lasts` from now on, by the clock of the storage, unless
+    /// another does. Whoever has the turn renews it so. `None` while another has it; else a number, larger with each turn that begins, and the same
+    /// for as long as no other had it in between. Where no other process writes, it is always this one's turn.
+    async fn take_turn(&self, _work: &str, _lasts: Duration) -> Result<Option<u64>, Trouble> {
+        Ok(Some(0))
     }
 
     /// Reads all that storage has, and says what contradicts itself: damage that no single read can see, such as a row that an index does

@@ -8,7 +8,7 @@ use domain::{
 };
 
 use super::{facts, sweep};
-use crate::{Engine, Error, engine::itself, ports::Tier};
+use crate::{Engine, Error, Turn, engine::itself, ports::Tier};
 
 /// How many blobs one step looks at.
 const BLOBS: usize = 200;
@@ -62,9 +62,20 @@ impl Collector {
         Self { engine, trash, runs: BTreeMap::new(), emptied: None }
     }
 
-    /// Works until the future is dropped: carries out what was applied, makes plans where a policy says how often, empties the trash.
-    pub async fn run(mut self) {
+    /// Works until the future is dropped, whenever it is this replica's turn: carries out what was applied, makes plans where a policy says how
+    /// often, empties the trash.
+    pub async fn run(self, turn: &Turn) {
+        tokio::join!(turn.keep(), self.work(turn));
+    }
+
+    async fn work(mut self, turn: &Turn) {
+        let mut before = None;
         loop {
+            let now = Some(turn.begins().await);
+            if now != before {
+                // Others have gone on with it.
+                (self.runs, self.emptied, before) = (BTreeMap::new(), None, now);
+            }
             let rest = match self.round().await {
                 Ok(Step::More) => BREATH,
                 Ok(Step::Done) => {

@@ -18,6 +18,8 @@ const FILE: &str = "scrub.json";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
+    /// The number of the turn in which a replica kept it; 0 where there is one server alone.
+    pub turn: u64,
     /// The last blob that was read in this round; none between two rounds.
     pub after: Option<Digest>,
     /// How many blobs were read in this round, or in the last one.

@@ -27,7 +27,9 @@ impl Scrubber {
                 place.unread.clear();
             });
         }
-        self.blobs(&mut pace).await?;
+        if !self.blobs(&mut pace).await? {
+            return Ok(());
+        }
         let ledger = self.ledger(&mut pace).await;
         let mut database = self.engine.ports().ledger.contradictions().await?;
         database.truncate(NAMED_MAX);
@@ -53,15 +55,19 @@ impl Scrubber {
         Ok(())
     }
 
-    async fn blobs(&self, pace: &mut Pace) -> Result<(), Trouble> {
+    /// Whether all of them were read: another replica goes on where this one stopped, once it is its turn.
+    async fn blobs(&self, pace: &mut Pace) -> Result<bool, Trouble> {
         let ports = self.engine.ports();
         let mut after = self.place().after.clone();
         let mut kept = Instant::now();
         loop {
             let chunk = ports.blobs.list(after.as_ref(), CHUNK).await?;
-            let Some(last) = chunk.last() else { return Ok(()) };
+            let Some(last) = chunk.last() else { return Ok(true) };
             after = Some(last.clone());
             for digest in chunk {
+                if !self.is_mine() {
+                    return Ok(false);
+                }
                 let found = check(ports, &digest, pace).await;
                 if found.as_ref().is_ok_and(|found| *found == Found::Damaged) {
                     self.take_care_of(&digest).await?;

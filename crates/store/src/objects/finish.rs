@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use domain::{Digest, Hasher, Timestamp};
 use engine::ports::{Trouble, UploadError, UploadId};
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 
 use super::{
-    COPY_MAX, Objects, PART, blob,
+    Objects, blob,
     session::{Held, sums_from_bytes},
     upload::{Writing, now, tail, whole},
 };
@@ -63,7 +63,7 @@ impl Objects {
         let sums = self.put_together(writing, bytes, begun_before).await?;
         let (size, doubtful) = (writing.held.session.size, writing.held.session.doubtful);
         let id = writing.held.id.clone();
-        if known && !doubtful && size <= COPY_MAX {
+        if known && !doubtful && size <= self.copy_max {
             self.put_sums(digest, size, &sums).await?;
             self.bucket.copy(&whole(&id), &blob(digest)).await?;
             return Ok(());
@@ -123,33 +123,15 @@ impl Objects {
         let multipart = self.bucket.begin_multipart(&to).await?;
         writing.held.session.carried = Some((multipart.clone(), to.clone()));
         writing.advance(None).await?;
-        let gone = || Trouble::new(format!("read `{from}`"), "it is gone: upload it again");
-        let mut opened = self.bucket.open(&from, None).await?.ok_or_else(gone)?;
         let (mut hasher, mut chunks) = (Hasher::new(digest.algorithm()), Chunks::default());
-        let (mut etags, mut part) = (Vec::new(), BytesMut::with_capacity(PART));
-        loop {
-            let piece = opened.bytes.next().await.transpose();
-            let piece = piece.map_err(|error| self.bucket.trouble("read", &from, error))?;
-            let ended = piece.is_none();
-            let mut piece = piece.unwrap_or_default();
-            blocking(|| {
-                hasher.update(&piece);
-                chunks.update(&piece);
-            });
-            while !piece.is_empty() || (ended && !part.is_empty()) {
-                part.extend_from_slice(&piece.split_to(piece.len().min(PART - part.len())));
-                if part.len() == PART || ended {
-                    let (number, bytes) = (etags.len() as u64, part.split().freeze());
-                    etags.push(self.bucket.put_part(&to, &multipart, number, bytes).await?);
-                }
-            }
-            if ended {
-                break;
-            }
-        }
+        let look = |piece: &Bytes| {
+            hasher.update(piece);
+            chunks.update(piece);
+        };
+        let (size, etags) = self.carry_over(&from, &to, &multipart, look).await?;
         let actual = hasher.finish();
         if actual == *digest {
-            self.put_sums(digest, opened.size, &chunks.finish()).await?;
+            self.put_sums(digest, size, &chunks.finish()).await?;
             self.bucket.complete(&to, &multipart, etags).await?;
             writing.held.session.carried = None;
         }

@@ -9,7 +9,7 @@ use domain::{Algorithm, Digest, Timestamp};
 use engine::ports::{Away, Blobs, Tier, Tiers, Trouble};
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
 
-use super::{COPY_MAX, Objects, blob, named};
+use super::{Objects, blob, named};
 
 /// How many dates are read at once.
 const AT_ONCE: usize = 16;
@@ -18,16 +18,9 @@ const AT_ONCE: usize = 16;
 impl Tiers for Objects {
     async fn put_away(&self, digest: &Digest, tier: Tier, at: Timestamp) -> Result<bool, Trouble> {
         let there = bytes_in(tier, digest);
-        match self.size(digest).await? {
-            None => return Ok(self.bucket.size(&there).await?.is_some()),
-            Some(size) if size > COPY_MAX => {
-                let why = "it has more than 5 GiB, and the storage copies no more at once: it stays at hand";
-                return Err(Trouble::new(format!("put `{digest}` away"), why));
-            }
-            Some(_) => {}
-        }
+        let Some(size) = self.size(digest).await? else { return Ok(self.bucket.size(&there).await?.is_some()) };
         self.bucket.put(&date_in(tier, digest), at.as_millis().to_string().into()).await?;
-        self.bucket.copy(&blob(digest), &there).await?;
+        self.copy(&blob(digest), &there, size).await?;
         self.delete(digest).await
     }
 
@@ -35,10 +28,8 @@ impl Tiers for Objects {
         let there = bytes_in(tier, digest);
         let at_hand = self.size(digest).await?.is_some();
         if !at_hand {
-            if self.bucket.size(&there).await?.is_none() {
-                return Ok(false);
-            }
-            self.bucket.copy(&there, &blob(digest)).await?;
+            let Some(size) = self.bucket.size(&there).await? else { return Ok(false) };
+            self.copy(&there, &blob(digest), size).await?;
         }
         self.remove(digest, tier).await.map(|_| true)
     }

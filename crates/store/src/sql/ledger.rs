@@ -2,6 +2,8 @@
 
 mod derive;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use engine::ports::{Answered, Batch, CatalogChange, CommitError, Head, Ledger, NewEntry, Row, Trouble};
@@ -105,6 +107,10 @@ impl Ledger for Database {
 
     fn is_shared(&self) -> bool {
         matches!(self, Self::Pg(_))
+    }
+
+    async fn take_turn(&self, work: &str, lasts: Duration) -> Result<Option<u64>, Trouble> {
+        replicas::take_turn(self, work, lasts).await
     }
 
     async fn contradictions(&self) -> Result<Vec<String>, Trouble> {

@@ -35,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A PostgreSQL database.
 pub struct Postgres {
     address: Address,
+    /// What this replica calls itself where others must tell it from themselves: a new name with each start.
+    name: String,
     tls: MakeRustlsConnect,
     readers: Pool,
     writers: Pool,
@@ -68,12 +70,18 @@ impl Postgres {
         let _ = driven.await;
         migrated.map_err(|unfit| Trouble::new(format!("migrate {address}"), unfit))?;
         let listener = Listener::start(address.clone(), tls.clone());
-        Ok(Self { address, tls, readers: Pool::new(READERS), writers: Pool::new(WRITERS), listener })
+        let name = crate::blobs::new_upload_id("")?.name().to_owned();
+        Ok(Self { address, name, tls, readers: Pool::new(READERS), writers: Pool::new(WRITERS), listener })
     }
 
     /// Where it is, without user and password.
     pub(super) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What this replica calls itself.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// What others say of the ledger's size.

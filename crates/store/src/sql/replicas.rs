@@ -16,6 +16,8 @@ use super::{
 const ROUND: Duration = Duration::from_millis(300);
 /// The lock of whoever puts a checkpoint.
 const CHECKPOINT: i64 = 7_310_581;
+/// The lock of whoever takes a turn.
+const TURNS: i64 = 7_310_583;
 
 /// Says to the other replicas, once this transaction is committed, how many entries there are.
 pub(super) async fn tell(tx: &mut Tx<'_>, size: u64) -> Result<(), Failed> {
@@ -33,6 +35,38 @@ pub(super) async fn moved(database: &Database, from: u64) -> Result<Head, Troubl
             database.head().await
         }
     }
+}
+
+/// See [`Ledger::take_turn`]. The clock is the database's: those of the replicas may differ.
+pub(super) async fn take_turn(database: &Database, work: &str, lasts: Duration) -> Result<Option<u64>, Trouble> {
+    let Database::Pg(postgres) = database else { return Ok(Some(0)) };
+    let (work, me) = (work.to_owned(), postgres.name().to_owned());
+    let lasts = i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX);
+    database.write("whose turn it is", move |tx| turn(tx, work, me, lasts).boxed()).await
+}
+
+async fn turn(tx: &mut Tx<'_>, work: String, me: String, lasts: i64) -> Result<Option<u64>, Failed> {
+    let what = || format!("whose turn it is at `{work}`");
+    tx.take_turn(TURNS).await?;
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let now = tx.row(now, &[]).await?.ok_or_else(|| Failed::Damaged("the time".into()))?.integer(0, "the time")?;
+    let known = "SELECT work, who, number, until, seal FROM turns WHERE work = $1";
+    let number = match tx.row(known, &[V::T(&work)]).await? {
+        None => 1,
+        Some(row) => {
+            let row = row.unsealed(what)?;
+            let (mine, number) = (row.text(1, "whose turn it is")? == me, row.natural(2, "the number of a turn")?);
+            if !mine && row.integer(3, "the end of a turn")? > now {
+                return Ok(None);
+            }
+            if mine { number } else { number + 1 }
+        }
+    };
+    let set = "INSERT INTO turns(work, who, number, until, seal) VALUES ($1, $2, $3, $4, $5) ON CONFLICT(work) DO UPDATE SET \
+               who = excluded.who, number = excluded.number, until = excluded.until, seal = excluded.seal";
+    let until = V::I(now.saturating_add(lasts));
+    tx.run(set, &sealed(&[V::T(&work), V::T(&me), number.into(), until])).await?;
+    Ok(Some(number))
 }
 
 impl Database {

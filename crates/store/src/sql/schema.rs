@@ -25,7 +25,7 @@ pub(super) enum Unfit {
 }
 
 /// Each version's statements, in order. A version that was released never changes.
-const VERSIONS: [&str; 3] = ["
+const VERSIONS: [&str; 4] = ["
 CREATE TABLE entries(idx INTEGER PRIMARY KEY, body BLOB NOT NULL, leaf BLOB NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE head(id INTEGER PRIMARY KEY, frontier BLOB NOT NULL, at INTEGER NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT NULL);
@@ -77,6 +77,8 @@ CREATE INDEX uploads_by_age ON uploads(at);
 CREATE TABLE upload_parts(
     upload TEXT NOT NULL, number INTEGER NOT NULL, etag TEXT NOT NULL, sums BLOB NOT NULL, seal INTEGER NOT NULL,
     PRIMARY KEY(upload, number));
+", "
+CREATE TABLE turns(work TEXT PRIMARY KEY, who TEXT NOT NULL, number INTEGER NOT NULL, until INTEGER NOT NULL, seal INTEGER NOT NULL);
 "];
 
 /// Brings the database to this version, each step whole or not at all.

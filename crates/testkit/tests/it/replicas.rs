@@ -3,10 +3,15 @@
 use std::time::{Duration, Instant};
 
 use api::{HistoryQuery, HoldRequest, PromotionRequest};
-use domain::Digest;
+use domain::{Actor, Command, Digest, Key, ProjectConfig, Span, Submission};
+use engine::{Collector, Engine, Turn};
+use serde_json::json;
 use testkit::{Column, World};
 
-use crate::story::{key, release, shop, stage};
+use crate::{
+    pulls::Shop,
+    story::{key, release, shop, stage},
+};
 
 async fn three() -> [World; 3] {
     let first = World::on(Column::postgres()).await;
@@ -58,4 +63,66 @@ async fn what_one_replica_wrote_another_shows() {
 async fn is_held(world: &World, artifact: &Digest) -> bool {
     let held = world.engine.read(&[domain::Key::System], |state| state.system().holds.contains_key(artifact));
     held.await.expect("the state can be read")
+}
+
+/// Pushes an image, lets it become old, and has it collected: waits until somebody has done so.
+async fn collected(shop: &Shop, name: &str) {
+    let image = shop.image(name, &[name], None).await;
+    shop.world.clock.advance(Span::from_secs(2 * 3600));
+    let engine = &shop.world.engine;
+    let (_, plan, _) = engine.record_plan(admin(), &self::shop()).await.expect("a plan");
+    let command = Command::ApplyRetention { project: self::shop(), plan };
+    engine.submit(Submission { actor: admin(), key: None, command }).await.expect("it is applied");
+    let begun = Instant::now();
+    let ended = |state: &domain::State| {
+        state.retention(&self::shop()).and_then(|known| known.plan.as_ref()).is_some_and(|plan| plan.ended.is_some())
+    };
+    while !engine.read(&[Key::Retention(self::shop())], ended).await.expect("the state can be read") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody collects `{name}`");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let there = engine.ports().catalog.manifest(&"shop/web".parse().expect("a repository"), &image).await;
+    assert_eq!(there.expect("the catalog"), None);
+}
+
+/// One replica collects at a time; another goes on once that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_collects_once_the_first_is_gone() {
+    let world = World::on(Column::postgres()).await;
+    let second = world.replica().await;
+    let lasts = Duration::from_secs(2);
+    let collect = |engine: &Engine| {
+        let (turn, engine) = (Turn::at(engine, "retention").lasting(lasts), engine.clone());
+        tokio::spawn(async move { Collector::new(engine, Span::DAY).run(&turn).await })
+    };
+    let config: ProjectConfig = serde_json::from_value(json!({
+        "project": "shop", "components": {"web": {}}, "stages": {"dev": {}}, "retention": {"fresh": "1h"},
+    }))
+    .expect("a configuration");
+    world.client().apply(&key("apply"), &api::ApplyRequest { config, expect: None }).await.expect("it is applied");
+    let http = world.http();
+    let shop = Shop { world, http };
+    let first = collect(&shop.world.engine);
+    collected(&shop, "one").await;
+    assert_eq!(second.engine.ports().ledger.take_turn("retention", lasts).await.expect("an answer"), None);
+    let next = collect(&second.engine);
+    collected(&shop, "two").await;
+    first.abort();
+    collected(&shop, "three").await;
+    assert!(second.engine.ports().ledger.take_turn("retention", lasts).await.expect("an answer") > Some(1));
+    // Both at once do no harm either.
+    let step = async |engine: &Engine| {
+        let mut collector = Collector::new(engine.clone(), Span::DAY);
+        for _ in 0..20 {
+            collector.round().await.expect("a step");
+        }
+    };
+    tokio::join!(collected(&shop, "four"), step(&shop.world.engine), step(&second.engine));
+    next.abort();
+    shop.world.audit().await;
+    second.audit().await;
+}
+
+fn admin() -> Actor {
+    Actor { party: "person:admin".parse().expect("a party"), grants: vec!["admin@*".parse().expect("a grant")] }
 }

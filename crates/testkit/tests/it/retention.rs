@@ -9,6 +9,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
+use testkit::Column;
 
 use model::Model;
 use shelf::Shelf;
@@ -70,23 +71,35 @@ fn op() -> impl Strategy<Value = Op> {
 
 #[test]
 fn no_root_ever_loses_a_byte() {
-    let config = Config { cases: 8, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
+    let (collected, restored) = lived_through(8, Column::of_this_run);
+    assert!(collected >= 30 && restored >= 2, "too little happens: {collected} were collected, {restored} restored");
+}
+
+/// The same where several machines share the storage.
+#[test]
+fn nor_on_storage_that_is_shared() {
+    let (collected, _) = lived_through(2, Column::scale_out);
+    assert!(collected >= 5, "too little happens: {collected} were collected");
+}
+
+/// Lives through so many lives; how many manifests were collected in all, and how many restored.
+fn lived_through(lives: u32, column: impl Fn() -> Column) -> (usize, usize) {
+    let config = Config { cases: lives, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let told = std::cell::Cell::new((0, 0));
     let lived = runner.run(&prop::collection::vec(op(), 40..70), |ops| {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let (collected, restored) = runtime.block_on(live(&ops));
+        let (collected, restored) = runtime.block_on(live(column(), &ops));
         told.set((told.get().0 + collected, told.get().1 + restored));
         Ok(())
     });
     lived.expect("nothing is lost");
-    let (collected, restored) = told.get();
-    assert!(collected >= 30 && restored >= 2, "too little happens: {collected} were collected, {restored} restored");
+    told.get()
 }
 
 /// Lives through the steps, and looks at everything after each. How many manifests were collected, and how many restored.
-async fn live(ops: &[Op]) -> (usize, usize) {
-    let mut shelf = Shelf::begin().await;
+async fn live(column: Column, ops: &[Op]) -> (usize, usize) {
+    let mut shelf = Shelf::on(column).await;
     let mut model = Model::default();
     for op in ops {
         shelf = take(shelf, &mut model, op).await;

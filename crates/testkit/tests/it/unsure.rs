@@ -114,6 +114,10 @@ impl Ledger for Distant {
         self.ledger.rebuilding().await
     }
 
+    async fn take_turn(&self, work: &str, lasts: Duration) -> Result<Option<u64>, Trouble> {
+        self.ledger.take_turn(work, lasts).await
+    }
+
     async fn contradictions(&self) -> Result<Vec<String>, Trouble> {
         self.ledger.contradictions().await
     }

@@ -53,6 +53,30 @@ async fn what_was_committed_is_there_for_every_replica() {
     }
 }
 
+/// One has it, and keeps it for as long as it says so; then another has it, and the number tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_replica_has_its_turn() {
+    let base = Postgres::shared().base();
+    let (one, two) = (open(&base).await, open(&base).await);
+    let (long, short) = (Duration::from_secs(60), Duration::from_millis(1));
+    let take = async |who: &Database, work: &str, lasts| who.take_turn(work, lasts).await.expect("an answer");
+    assert_eq!(take(&one, "sweep", long).await, Some(1));
+    assert_eq!(take(&two, "sweep", long).await, None);
+    assert_eq!(take(&two, "scrub", long).await, Some(1), "another work has turns of its own");
+    // It says that it will be done in no time, and goes on with it while nobody else asks.
+    assert_eq!(take(&one, "sweep", short).await, Some(1));
+    tokio::time::sleep(2 * short).await;
+    assert_eq!(take(&one, "sweep", short).await, Some(1), "nobody had it in between");
+    tokio::time::sleep(2 * short).await;
+    assert_eq!(take(&two, "sweep", long).await, Some(2));
+    assert_eq!(take(&one, "sweep", long).await, None);
+    // Of all that ask at once one has it.
+    let asked = (0..20).map(|number| take([&one, &two][number % 2], "race", long));
+    let won: Vec<_> = futures::future::join_all(asked).await;
+    let of = |replica: usize| won.iter().skip(replica).step_by(2).filter(|number| number.is_some()).count();
+    assert!(matches!((of(0), of(1)), (0, 10) | (10, 0)), "{won:?}");
+}
+
 /// All write at the same place, again and again: one wins each time, nothing forks, nothing is left of those that lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_writers_one_wins_each_time() {

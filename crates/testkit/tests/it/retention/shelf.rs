@@ -10,7 +10,7 @@ use domain::{
 };
 use engine::{Collector, Error, Step};
 use serde_json::json;
-use testkit::World;
+use testkit::{Column, World};
 
 use super::model::{FRESH_HOURS, Model, Thing};
 use crate::pulls::{IMAGE, INDEX, image, of};
@@ -42,8 +42,8 @@ fn admin() -> Actor {
 }
 
 impl Shelf {
-    pub async fn begin() -> Self {
-        let world = World::begin().await;
+    pub async fn on(column: Column) -> Self {
+        let world = World::on(column).await;
         let config: ProjectConfig = serde_json::from_value(json!({
             "project": "shop", "components": {"web": {}}, "stages": {"dev": {}, "prod": {}},
             "retention": {
@@ -184,7 +184,7 @@ impl Shelf {
                 model.deleted.insert(digest.clone());
                 model.tags.retain(|_, target| *target != digest);
             }
-            status => assert!(matches!(status, 403 | 404), "{status}"),
+            status => assert!(matches!(status, 403..=405), "{status}"),
         }
     }
 
