@@ -46,14 +46,15 @@ pub use query::{
 pub use receipt::Receipt;
 pub use release::{CreatedRelease, Release, ReleaseInStage, ReleaseRequest, ReleaseSummary, Source};
 pub use retention::{
-    Heap, Keep, KeepRequest, RestoreRequest, Restored, RetentionApplyRequest, RetentionItem, RetentionOutcome,
-    RetentionPlan, RetentionPlanRequest, RetentionProgress, RetentionStatus,
+    Heap, Keep, KeepRequest, Lease, LeaseRequest, Observation, ObservationRequest, RestoreRequest, Restored,
+    RetentionApplyRequest, RetentionItem, RetentionOutcome, RetentionPlan, RetentionPlanRequest, RetentionProgress,
+    RetentionStatus, UnleaseQuery,
 };
 pub use scrub::{DamagedBlob, Scrub};
 pub use stage::{ApprovalRequest, HealthRequest, PromotionRequest, RollbackRequest, SteeringRequest, VetoRequest};
 pub use state::StateRow;
 pub use token::{Ending, IssuedToken, Role, Roles, TokenRequest};
-pub use trace::{Attached, InRelease, InStage, Trace};
+pub use trace::{Attached, InRelease, InStage, SeenRunning, Trace};
 
 /// The header of every answer: how many ledger entries it takes into account.
 pub const LEDGER_SIZE_HEADER: &str = "selfsame-ledger-size";

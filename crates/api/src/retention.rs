@@ -1,8 +1,10 @@
 //! Retention.
 
-use domain::{Digest, ProjectName, RepositoryName, TagName, Timestamp};
+use std::collections::BTreeSet;
+
+use domain::{Digest, Party, ProjectName, RepositoryName, Span, StageName, TagName, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Mark;
 
@@ -122,6 +124,74 @@ pub struct Keep {
     pub mark: Mark,
 }
 
+/// Says what runs in a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ObservationRequest {
+    /// The digests of what runs there, at most 200; none where nothing does. They take the place of what the same party said before.
+    #[schema(value_type = Vec<String>)]
+    pub digests: BTreeSet<Digest>,
+}
+
+/// What somebody saw running in a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Observation {
+    /// The stage.
+    #[schema(value_type = String)]
+    pub stage: StageName,
+    /// What ran there.
+    #[schema(value_type = Vec<String>)]
+    pub digests: BTreeSet<Digest>,
+    /// Who saw it, and when.
+    pub mark: Mark,
+}
+
+/// Claims a digest for a while: until then it does not go, and stays pullable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseRequest {
+    /// What is claimed.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// The stage whose tokens may pull it for as long, whatever the stage has by then. It has to be what the stage has, or could roll back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub stage: Option<StageName>,
+    /// For how long from now on, 30 days at most.
+    #[schema(value_type = String, example = "2h")]
+    pub lasts: Span,
+    /// Why.
+    pub reason: String,
+}
+
+/// A claim on a digest that ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Lease {
+    /// What is claimed.
+    #[schema(value_type = String)]
+    pub digest: Digest,
+    /// The stage whose tokens may pull it for as long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub stage: Option<StageName>,
+    /// When it ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+    /// Who claims it, since when, and why.
+    pub mark: Mark,
+}
+
+/// Whose leases of a digest end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct UnleaseQuery {
+    /// Whose leases end; one's own without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub party: Option<Party>,
+}
+
 /// How a project's retention stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RetentionStatus {
@@ -137,6 +207,12 @@ pub struct RetentionStatus {
     pub plan: Option<RetentionProgress>,
     /// What is kept by hand.
     pub keeps: Vec<Keep>,
+    /// What was last seen running, as far as that still counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<Observation>,
+    /// The leases that last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<Lease>,
     /// What lies in the archive, of all projects; for those who may read everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<Heap>,
@@ -195,5 +271,19 @@ impl From<domain::retention::Item> for RetentionItem {
         let because = item.because.iter().map(ToString::to_string).collect();
         let domain::retention::Item { repository, digest, tags, frees, .. } = item;
         Self { repository, digest, tags, outcome, because, frees }
+    }
+}
+
+impl From<domain::Observation> for Observation {
+    fn from(observation: domain::Observation) -> Self {
+        let domain::Observation { stage, digests, mark } = observation;
+        Self { stage, digests, mark: mark.into() }
+    }
+}
+
+impl From<domain::Lease> for Lease {
+    fn from(lease: domain::Lease) -> Self {
+        let domain::Lease { digest, stage, until, mark } = lease;
+        Self { digest, stage, until, mark: mark.into() }
     }
 }

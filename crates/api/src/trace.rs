@@ -4,7 +4,7 @@ use domain::{ComponentName, Digest, ProjectName, ReleaseId, RepositoryName, Stag
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Delivery, Entry, Evidence, Hold, Source};
+use crate::{Delivery, Entry, Evidence, Hold, Lease, Mark, Source};
 
 /// Everything about a digest that the asker may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,6 +24,12 @@ pub struct Trace {
     pub evidence: Vec<Evidence>,
     /// The holds on it, in the projects that the asker may read and everywhere.
     pub holds: Vec<Hold>,
+    /// The leases of it that last, in the projects that the asker may read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leases: Vec<Lease>,
+    /// Where it was seen running, as far as that still counts, in the projects that the asker may read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<SeenRunning>,
     /// What is attached to it, where it was pushed: what names it as its subject, and what tags say belongs to it, in one list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attached: Vec<Attached>,
@@ -35,6 +41,19 @@ pub struct Trace {
     /// The cursor for more entries; none if these are all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+/// Where a digest was seen running.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeenRunning {
+    /// The project.
+    #[schema(value_type = String)]
+    pub project: ProjectName,
+    /// The stage.
+    #[schema(value_type = String)]
+    pub stage: StageName,
+    /// Who saw it, and when.
+    pub mark: Mark,
 }
 
 /// Something that is attached to an artifact: a signature, an attestation, a bill of materials, anything.

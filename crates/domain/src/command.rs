@@ -1,13 +1,13 @@
 //! [`Command`]: what can be asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::{
     Actor, CommandKey, Contents, DeliveryReport, Digest, EvidenceKind, EvidenceName, EvidenceResult, Grant, Party,
-    ProjectConfig, ProjectName, Refusal, ReleaseId, RepositoryName, Source, StageName, Steering, TagName, TargetName,
-    Timestamp, TokenId, canonical,
+    ProjectConfig, ProjectName, Refusal, ReleaseId, RepositoryName, Source, Span, StageName, Steering, TagName,
+    TargetName, Timestamp, TokenId, canonical,
     config::{COMPONENTS_MAX, Target},
     decide::GRANTS_MAX,
     retention::Totals,
@@ -289,6 +289,37 @@ pub enum Command {
         digest: Digest,
         /// Why.
         reason: String,
+    },
+    /// Record what was seen running in a stage. It takes the place of what the same party saw there before.
+    Observe {
+        /// In which project.
+        project: ProjectName,
+        /// In which stage.
+        stage: StageName,
+        /// What runs there; none where nothing does.
+        digests: BTreeSet<Digest>,
+    },
+    /// Claim a digest for a while: until then it does not go, and stays pullable.
+    Lease {
+        /// In which project.
+        project: ProjectName,
+        /// What is claimed.
+        digest: Digest,
+        /// The stage whose tokens may pull it for as long.
+        stage: Option<StageName>,
+        /// For how long from now on.
+        lasts: Span,
+        /// Why.
+        reason: String,
+    },
+    /// End the leases that a party has of a digest.
+    Unlease {
+        /// In which project.
+        project: ProjectName,
+        /// The digest.
+        digest: Digest,
+        /// Whose leases; one's own without it.
+        party: Option<Party>,
     },
 }
 

@@ -4,6 +4,7 @@
 //! change, or with a [`Refusal`] that names the rule in the way.
 
 mod artifacts;
+mod claims;
 mod deliveries;
 mod project;
 mod releases;
@@ -63,6 +64,9 @@ pub fn decide(state: &State, actor: &Actor, command: Command, now: Timestamp) ->
         }
         Command::Keep { project, digest, reason } => desk.keep(project, digest, reason),
         Command::Unkeep { project, digest, reason } => desk.unkeep(project, digest, reason),
+        Command::Observe { project, stage, digests } => desk.observe(project, stage, digests),
+        Command::Lease { project, digest, stage, lasts, reason } => desk.lease(project, digest, stage, lasts, reason),
+        Command::Unlease { project, digest, party } => desk.unlease(project, digest, party),
     }?;
     if events.iter().any(|event| canonical::length(event) > EVENT_BYTES_MAX) {
         return Err(Refusal::LimitReached {

@@ -4,7 +4,7 @@ mod about;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -370,6 +370,38 @@ pub enum Event {
         digest: Digest,
         /// Why.
         reason: String,
+    },
+    /// Somebody saw what runs in a stage.
+    Observed {
+        /// In which project.
+        project: ProjectName,
+        /// In which stage.
+        stage: StageName,
+        /// What runs there; none where nothing does.
+        digests: BTreeSet<Digest>,
+    },
+    /// Somebody claims a digest for a while.
+    Leased {
+        /// In which project.
+        project: ProjectName,
+        /// What is claimed.
+        digest: Digest,
+        /// The stage whose tokens may pull it for as long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage: Option<StageName>,
+        /// When it ends.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The leases that a party had of a digest ended before their time.
+    Unleased {
+        /// In which project.
+        project: ProjectName,
+        /// The digest.
+        digest: Digest,
+        /// Whose leases.
+        party: Party,
     },
 }
 

@@ -45,7 +45,7 @@ pub use release::{Contents, ReleaseId, Source};
 pub use standing::{Place, Standing, standing};
 pub use state::{
     Approval, Artifact, Delivery, Ended, Evidence, HISTORY_MAX, Health, Hold, InStage, InvalidKey, InvalidRow, Key,
-    Left, Mark, PARTS_MAX, Placed, Presence, Project, RecordedPlan, Release, Retention, StageState, State, Subject,
-    System, Tenure, Token, Touched,
+    Lease, Left, Mark, Observation, PARTS_MAX, Placed, Presence, Project, RecordedPlan, Release, Retention, StageState,
+    State, Subject, System, Tenure, Token, Touched,
 };
 pub use time::{InvalidTime, Span, Timestamp};

@@ -1,12 +1,13 @@
 //! [`Refusal`]: the rules said no.
 
+mod code;
 mod hint;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    ComponentName, Digest, Permission, ProjectName, ReleaseId, RepositoryName, StageName, TagName, Timestamp, TokenId,
-    gate::Decision, gate::Status,
+    ComponentName, Digest, Party, Permission, ProjectName, ReleaseId, RepositoryName, StageName, TagName, Timestamp,
+    TokenId, gate::Decision, gate::Status,
 };
 
 /// Why a command was turned down. Each variant has one code and one page, `docs/refusals/CODE.md`.
@@ -111,6 +112,36 @@ pub enum Refusal {
         digest: Digest,
         /// Why.
         reason: String,
+    },
+    /// Somebody saw the digest running.
+    #[error("`{digest}` runs in `{stage}`: it was seen there at {seen}")]
+    Running {
+        /// The digest.
+        digest: Digest,
+        /// Where.
+        stage: StageName,
+        /// When.
+        seen: Timestamp,
+    },
+    /// Somebody claims the digest.
+    #[error("`{digest}` is leased until {until} by {by}: {reason}")]
+    Leased {
+        /// The digest.
+        digest: Digest,
+        /// Who claims it.
+        by: Party,
+        /// For how long.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// There is no such lease.
+    #[error("{party} has no lease of `{digest}`")]
+    NotLeased {
+        /// The digest.
+        digest: Digest,
+        /// Who was said to have one.
+        party: Party,
     },
     /// There is no such keep.
     #[error("`{digest}` is not kept by hand")]
@@ -355,108 +386,6 @@ pub enum Refusal {
         /// How many, with the unit.
         limit: String,
     },
-}
-
-impl Refusal {
-    /// What scripts match on; it outlives every rewording.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::PermissionMissing { .. } => "permission-missing",
-            Self::GrantExceeds { .. } => "grant-exceeds",
-            Self::ProjectUnknown { .. } => "project-unknown",
-            Self::StageUnknown { .. } => "stage-unknown",
-            Self::ComponentUnknown { .. } => "component-unknown",
-            Self::ReleaseUnknown { .. } => "release-unknown",
-            Self::ComponentMissing { .. } => "component-missing",
-            Self::ArtifactUnknown { .. } => "artifact-unknown",
-            Self::ArtifactIncomplete { .. } => "artifact-incomplete",
-            Self::GateUnmet { .. } => "gate-unmet",
-            Self::ArtifactGone { .. } => "artifact-gone",
-            Self::Kept { .. } => "kept",
-            Self::NotKept { .. } => "not-kept",
-            Self::RetentionUnset { .. } => "retention-unset",
-            Self::RetentionRunning { .. } => "retention-running",
-            Self::RetentionPlanStale { .. } => "retention-plan-stale",
-            Self::PartMissing { .. } => "part-missing",
-            Self::NotInTrash { .. } => "not-in-trash",
-            Self::Held { .. } => "held",
-            Self::NotHeld { .. } => "not-held",
-            Self::Vetoed { .. } => "vetoed",
-            Self::NotVetoed { .. } => "not-vetoed",
-            Self::StagePinned { .. } => "stage-pinned",
-            Self::StagePaused { .. } => "stage-paused",
-            Self::NotSteered { .. } => "not-steered",
-            Self::AlreadyCurrent { .. } => "already-current",
-            Self::StageMoved { .. } => "stage-moved",
-            Self::StageEmpty { .. } => "stage-empty",
-            Self::NothingEarlier { .. } => "nothing-earlier",
-            Self::NeverCurrent { .. } => "never-current",
-            Self::NeverSettled { .. } => "never-settled",
-            Self::ApproverNotPerson => "approver-not-person",
-            Self::GateChanged { .. } => "gate-changed",
-            Self::StageTag { .. } => "stage-tag",
-            Self::ArtifactInUse { .. } => "artifact-in-use",
-            Self::IndexNames { .. } => "index-names",
-            Self::NotPromoted { .. } => "not-promoted",
-            Self::StageInUse { .. } => "stage-in-use",
-            Self::ComponentInUse { .. } => "component-in-use",
-            Self::PlanStale { .. } => "plan-stale",
-            Self::TokenUnknown { .. } => "token-unknown",
-            Self::TokenExists { .. } => "token-exists",
-            Self::TokenLifetime { .. } => "token-lifetime",
-            Self::KeyReused { .. } => "key-reused",
-            Self::LimitReached { .. } => "limit-reached",
-        }
-    }
-
-    /// Every code, for documentation and tests.
-    pub const CODES: [&'static str; 44] = [
-        "permission-missing",
-        "grant-exceeds",
-        "project-unknown",
-        "stage-unknown",
-        "component-unknown",
-        "release-unknown",
-        "component-missing",
-        "artifact-unknown",
-        "artifact-incomplete",
-        "gate-unmet",
-        "artifact-gone",
-        "kept",
-        "not-kept",
-        "retention-unset",
-        "retention-running",
-        "retention-plan-stale",
-        "part-missing",
-        "not-in-trash",
-        "held",
-        "not-held",
-        "vetoed",
-        "not-vetoed",
-        "stage-pinned",
-        "stage-paused",
-        "not-steered",
-        "already-current",
-        "stage-moved",
-        "stage-empty",
-        "nothing-earlier",
-        "never-current",
-        "never-settled",
-        "approver-not-person",
-        "gate-changed",
-        "stage-tag",
-        "artifact-in-use",
-        "index-names",
-        "not-promoted",
-        "stage-in-use",
-        "component-in-use",
-        "plan-stale",
-        "token-unknown",
-        "token-exists",
-        "token-lifetime",
-        "key-reused",
-        "limit-reached",
-    ];
 }
 
 fn place(project: Option<&ProjectName>, stage: Option<&StageName>) -> String {

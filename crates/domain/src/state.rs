@@ -34,8 +34,10 @@ pub use artifact::{Artifact, PARTS_MAX};
 pub use placed::Placed;
 pub use project::{Delivery, HISTORY_MAX, Health, Project, StageState, Tenure};
 pub use release::{Approval, InStage, Left, Presence, Release};
-pub use retention::{Ended, RecordedPlan, Retention};
-pub(crate) use retention::{KEEPS_MAX, PLAN_LASTS};
+pub use retention::{Ended, Lease, Observation, RecordedPlan, Retention};
+pub(crate) use retention::{
+    KEEPS_MAX, LEASE_LASTS_MAX, LEASES_MAX, OBSERVATION_LASTS_MAX, OBSERVATIONS_MAX, PLAN_LASTS,
+};
 pub use rows::{InvalidKey, InvalidRow};
 pub use subject::{Evidence, GROUPS_MAX, Subject, Touched};
 pub use system::{Hold, System, Token};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use domain::Refusal;
 
 /// What can follow `selfsame` on the command line.
-const VERBS: [&str; 28] = [
+const VERBS: [&str; 30] = [
     "apply",
     "approve",
     "attest",
@@ -26,12 +26,14 @@ const VERBS: [&str; 28] = [
     "retention status",
     "retention unkeep",
     "rollback",
+    "running",
     "status",
     "token issue",
     "token revoke",
     "token roles",
     "trace",
     "unhold",
+    "unlease",
     "unpin",
     "unveto",
 ];

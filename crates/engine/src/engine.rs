@@ -14,6 +14,7 @@ use crate::{
     Clock, Error, SystemClock, as_of, elsewhere, followers,
     ports::{Blobs, Catalog, Ledger, ManifestRecord, Tiles, Views},
     published::Published,
+    pulls,
     retention::Recalls,
     shared::{Shared, want},
     writer::{Job, Writer},
@@ -118,6 +119,7 @@ impl Engine {
         }
         let (queue, jobs) = mpsc::channel(options.queue);
         tokio::spawn(writer.run(jobs));
+        tokio::spawn(pulls::keep(shared.clone()));
         if shared.ports.ledger.is_shared() {
             tokio::spawn(elsewhere::follow(shared.clone()));
         }

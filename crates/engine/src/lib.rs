@@ -21,6 +21,7 @@ mod followers;
 pub mod manifest;
 pub mod ports;
 mod published;
+mod pulls;
 mod rebuild;
 mod retention;
 mod shared;

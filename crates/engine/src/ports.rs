@@ -13,7 +13,9 @@ mod upstream;
 mod views;
 
 pub use blobs::{Blob, BlobRange, Blobs, ByteStream, UploadError, UploadId};
-pub use catalog::{Catalog, CatalogChange, Closure, Link, ManifestRecord, Part, PartKind, Referrer, Unlinked};
+pub use catalog::{
+    Catalog, CatalogChange, Closure, Link, ManifestRecord, PULLS_KNOWN, Part, PartKind, Referrer, Unlinked,
+};
 pub use courier::{Courier, Undelivered};
 pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row};
 pub use tiers::{Away, Tier, Tiers};

@@ -9,7 +9,7 @@ use std::{
 use domain::{Artifact, Digest, Key, PARTS_MAX, Placed, RepositoryName, State, retention};
 use tokio::sync::{Mutex as AsyncMutex, RwLock as AsyncRwLock, Semaphore, watch};
 
-use crate::{Clock, Error, Ports, attached};
+use crate::{Clock, Error, Ports, attached, pulls::Pulls};
 
 /// How many aggregates are kept in memory at most, for the readers and for the writer each: about 1 KiB each.
 pub(crate) const LOADED_MAX: usize = 20_000;
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub failed: OnceLock<String>,
     /// When it was last known where the ledger stands; see `elsewhere`.
     confirmed: RwLock<Instant>,
+    /// What was pulled, on its way to the catalog.
+    pub pulls: Pulls,
     /// The turn at finding that out.
     pub refreshing: AsyncMutex<()>,
 }
@@ -67,6 +69,7 @@ impl Shared {
             looking_back: Semaphore::new(LOOKING_BACK),
             failed: OnceLock::new(),
             confirmed: RwLock::new(Instant::now()),
+            pulls: Pulls::default(),
             refreshing: AsyncMutex::new(()),
         }
     }

@@ -72,6 +72,9 @@ pub(crate) async fn get(
     if request.method == Method::HEAD && !blobs::is_there(registry, &digest, size).await? {
         return Err(unknown(rights, &digest));
     }
+    if request.method == Method::GET {
+        registry.engine.note_pull(&rights.repository, &digest);
+    }
     let etag = format!("\"{digest}\"");
     let answer = Response::builder()
         .header("docker-content-digest", digest.as_str())

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{Digest, Refusal, ReleaseId, StageName};
+use domain::{Digest, Key, Refusal, ReleaseId, StageName, State};
 use engine::ports::{Catalog, PartKind};
 
 use crate::{Registry, error::Failure, rights::Rights};
@@ -49,6 +49,10 @@ impl<'a> Promoted<'a> {
                     artifacts.entry(digest.clone()).or_default().insert(settled.release.clone());
                 }
             }
+        }
+        // What is leased for a stage stays pullable there, whatever the stage has by now.
+        for digest in leased(registry, rights, stages).await? {
+            here.entry(digest).or_default();
         }
         let artifact = |(digest, releases)| Artifact { digest, releases, closure: None };
         let artifacts = here.into_iter().chain(elsewhere).map(artifact).collect();
@@ -127,4 +131,15 @@ impl<'a> Promoted<'a> {
 
 async fn closure(registry: &Registry, rights: &Rights, manifest: &Digest) -> Result<Arc<BTreeSet<Digest>>, Failure> {
     Ok(registry.closures.of(&*registry.engine.ports().catalog, &rights.repository, manifest).await?)
+}
+
+async fn leased(registry: &Registry, rights: &Rights, stages: &[StageName]) -> Result<Vec<Digest>, Failure> {
+    let Some(project) = rights.repository.project() else { return Ok(Vec::new()) };
+    let now = registry.engine.now();
+    let leased = |state: &State| {
+        let leases = state.retention(&project).into_iter().flat_map(|known| known.leases_at(now));
+        let here = leases.filter(|lease| lease.stage.as_ref().is_some_and(|stage| stages.contains(stage)));
+        here.map(|lease| lease.digest.clone()).collect()
+    };
+    Ok(registry.engine.read(&[Key::Retention(project.clone())], leased).await?)
 }

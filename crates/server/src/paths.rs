@@ -62,7 +62,7 @@ pub struct KeepPath {
     /// The project.
     #[param(value_type = String, example = "shop")]
     pub project: ProjectName,
-    /// What is kept.
+    /// What is kept, or leased.
     #[param(value_type = String)]
     pub digest: Digest,
 }

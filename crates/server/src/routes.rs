@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod board;
+mod claims;
 mod deliveries;
 mod entries;
 mod holds;
@@ -74,6 +75,9 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(retention::restore))
         .routes(routes!(retention::keep))
         .routes(routes!(retention::unkeep))
+        .routes(routes!(claims::observe))
+        .routes(routes!(claims::lease))
+        .routes(routes!(claims::unlease))
         .routes(routes!(trace::show))
         .routes(routes!(entries::events))
         .routes(routes!(entries::entry))

@@ -164,7 +164,7 @@ impl Client {
         self.command(Method::DELETE, &["v1", "holds", digest.as_str()], key, &query, NO_BODY).await
     }
 
-    async fn in_stage(
+    pub(super) async fn in_stage(
         &self,
         key: &CommandKey,
         project: &ProjectName,

@@ -1,12 +1,12 @@
 //! Retention.
 
-use domain::{CommandKey, Digest, ProjectName};
+use domain::{CommandKey, Digest, ProjectName, StageName};
 use reqwest::Method;
 
 use super::{Client, ClientError};
 use crate::{
-    KeepRequest, ReasonQuery, Receipt, RestoreRequest, Restored, RetentionApplyRequest, RetentionPlan,
-    RetentionPlanRequest, RetentionStatus,
+    KeepRequest, LeaseRequest, ObservationRequest, ReasonQuery, Receipt, RestoreRequest, Restored,
+    RetentionApplyRequest, RetentionPlan, RetentionPlanRequest, RetentionStatus, UnleaseQuery,
 };
 
 impl Client {
@@ -61,5 +61,39 @@ impl Client {
         let path = ["v1", "projects", project.as_str(), "retention", "keeps", digest.as_str()];
         let nothing: Option<&()> = None;
         self.command(Method::DELETE, &path, key, &ReasonQuery { reason: reason.to_owned() }, nothing).await
+    }
+
+    /// Says what runs in a stage.
+    pub async fn observe(
+        &self,
+        key: &CommandKey,
+        project: &ProjectName,
+        stage: &StageName,
+        request: &ObservationRequest,
+    ) -> Result<Receipt, ClientError> {
+        self.in_stage(key, project, stage, "observations", request).await
+    }
+
+    /// Claims a digest for a while.
+    pub async fn lease(
+        &self,
+        key: &CommandKey,
+        project: &ProjectName,
+        request: &LeaseRequest,
+    ) -> Result<Receipt, ClientError> {
+        self.post(&["v1", "projects", project.as_str(), "leases"], key, request).await
+    }
+
+    /// Ends leases before their time.
+    pub async fn unlease(
+        &self,
+        key: &CommandKey,
+        project: &ProjectName,
+        digest: &Digest,
+        query: &UnleaseQuery,
+    ) -> Result<Receipt, ClientError> {
+        let path = ["v1", "projects", project.as_str(), "leases", digest.as_str()];
+        let nothing: Option<&()> = None;
+        self.command(Method::DELETE, &path, key, query, nothing).await
     }
 }

@@ -44,10 +44,11 @@ impl Desk<'_> {
 
     pub(super) fn delete_manifest(&self, repository: RepositoryName, digest: Digest) -> Answer {
         self.repository(&repository, Permission::Push)?;
+        // First of all: what is needed is refused before more is looked up.
+        self.refuse_needed(&repository, &digest)?;
         let Some(placed) = self.state.placed(&repository, &digest).filter(|placed| placed.there) else {
             return Ok(Vec::new());
         };
-        self.refuse_needed(&repository, &digest)?;
         let keeps = repository.project().and_then(|owner| self.state.retention(&owner)).map(|known| &known.keeps);
         if let Some((part, keep)) = placed.parts.iter().find_map(|part| keeps?.get_key_value(part)) {
             return Err(Refusal::Kept { digest: part.clone(), reason: keep.reason.clone() });
@@ -72,7 +73,7 @@ impl Desk<'_> {
         let Some(project) = repository.project() else { return Ok(()) };
         let above = self.state.above(repository, digest);
         for node in &above.nodes {
-            self.state.refuse_needed(&project, node).map_err(|refusal| match refusal {
+            self.state.refuse_needed(&project, node, self.now).map_err(|refusal| match refusal {
                 Refusal::ArtifactInUse { .. } => Refusal::ArtifactInUse { digest: digest.clone() },
                 other => other,
             })?;

@@ -78,7 +78,7 @@ impl<'a> Desk<'a> {
         let project = self.state.project(name)?;
         let stays = touched.index >= running.as_of
             || project.stages.values().any(|there| there.has_promoted(digest))
-            || placed.parts.iter().chain([digest]).any(|part| self.stays_by_hand(name, part))
+            || placed.parts.iter().chain([digest]).any(|part| self.is_claimed(name, part))
             || self.is_of_held_release(name, digest);
         // Whatever consists of it, or it is about, goes before it.
         let above = placed.containers.iter().chain(&placed.about);
@@ -86,9 +86,8 @@ impl<'a> Desk<'a> {
         (!stays && alone).then(|| placed.tags.clone())
     }
 
-    fn stays_by_hand(&self, name: &ProjectName, digest: &Digest) -> bool {
-        let kept = self.state.retention(name).is_some_and(|retention| retention.keeps.contains_key(digest));
-        kept || self.state.system().hold_on(digest, name).is_some()
+    fn is_claimed(&self, name: &ProjectName, digest: &Digest) -> bool {
+        self.state.refuse_claimed(name, digest, self.now).is_err()
     }
 
     fn is_of_held_release(&self, name: &ProjectName, digest: &Digest) -> bool {

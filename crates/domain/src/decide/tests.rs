@@ -1,5 +1,6 @@
 //! What follows from commands, told as stories.
 
+mod claims;
 mod deliveries;
 mod largest;
 mod limits;
@@ -20,6 +21,7 @@ use crate::{
 fn all() -> impl Iterator<Item = Story> {
     let here = [
         deliveries::STORIES,
+        claims::STORIES,
         limits::STORIES,
         permissions::STORIES,
         projects::STORIES,
@@ -34,6 +36,11 @@ fn all() -> impl Iterator<Item = Story> {
 #[test]
 fn limits_hold() {
     check(limits::STORIES);
+}
+
+#[test]
+fn claims_end_by_themselves() {
+    check(claims::STORIES);
 }
 
 #[test]
@@ -66,8 +73,8 @@ fn stages_are_steered() {
     check(stages::STORIES);
 }
 
-/// Refusals that the shells give: for a reused idempotency key, and for pulling what a stage has not promoted.
-const OF_THE_SHELLS: [&str; 4] = ["key-reused", "not-in-trash", "not-promoted", "part-missing"];
+/// Refusals that the shells give.
+const OF_THE_SHELLS: [&str; 3] = ["key-reused", "not-in-trash", "part-missing"];
 
 #[test]
 fn every_refusal_has_a_story() {

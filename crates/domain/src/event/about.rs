@@ -30,7 +30,10 @@ impl Event {
             | Self::RetentionApplied { project, .. }
             | Self::RetentionEnded { project, .. }
             | Self::Kept { project, .. }
-            | Self::Unkept { project, .. } => Some(project.clone()),
+            | Self::Unkept { project, .. }
+            | Self::Observed { project, .. }
+            | Self::Leased { project, .. }
+            | Self::Unleased { project, .. } => Some(project.clone()),
         }
     }
 
@@ -52,7 +55,10 @@ impl Event {
             | Self::Held { digest, .. }
             | Self::Unheld { digest, .. }
             | Self::Kept { digest, .. }
-            | Self::Unkept { digest, .. } => vec![digest.clone()],
+            | Self::Unkept { digest, .. }
+            | Self::Leased { digest, .. }
+            | Self::Unleased { digest, .. } => vec![digest.clone()],
+            Self::Observed { digests, .. } => digests.iter().cloned().collect(),
             Self::RetentionPlanned { plan, .. }
             | Self::RetentionApplied { plan, .. }
             | Self::RetentionEnded { plan, .. } => vec![plan.clone()],
@@ -114,6 +120,9 @@ impl Event {
             Self::RetentionEnded { .. } => "retention-ended",
             Self::Kept { .. } => "kept",
             Self::Unkept { .. } => "unkept",
+            Self::Observed { .. } => "observed",
+            Self::Leased { .. } => "leased",
+            Self::Unleased { .. } => "unleased",
         }
     }
 }

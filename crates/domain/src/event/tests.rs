@@ -229,6 +229,12 @@ fn about_retention() -> impl Strategy<Value = Event> {
         }),
         (project(), digest(), text()).prop_map(|(project, digest, reason)| Event::Kept { project, digest, reason }),
         (project(), digest(), text()).prop_map(|(project, digest, reason)| Event::Unkept { project, digest, reason }),
+        (project(), stage(), prop::collection::btree_set(digest(), 0..4))
+            .prop_map(|(project, stage, digests)| Event::Observed { project, stage, digests }),
+        (project(), digest(), prop::option::of(stage()), time(), text()).prop_map(
+            |(project, digest, stage, until, reason)| Event::Leased { project, digest, stage, until, reason }
+        ),
+        (project(), digest(), party()).prop_map(|(project, digest, party)| Event::Unleased { project, digest, party }),
     ]
 }
 

@@ -82,6 +82,14 @@ impl Refusal {
                 "push it again, or put it back with `selfsame retention restore {digest}` while it is in the trash"
             ),
             Self::Kept { digest, .. } => format!("`selfsame retention unkeep {digest} --reason ...` ends the keep"),
+            Self::Running { .. } => {
+                "once it is replaced there, whoever reports what runs says so; `selfsame retention status` shows who"
+                    .into()
+            }
+            Self::Leased { digest, by, .. } => {
+                format!("wait until it ends; `selfsame unlease {digest} --party {by}` ends it before its time")
+            }
+            Self::NotLeased { .. } => "`selfsame retention status` lists the leases".into(),
             Self::NotKept { .. } => "`selfsame retention status` lists what is kept".into(),
             Self::RetentionUnset { .. } => "write `retention:` into the project's file and `selfsame apply` it".into(),
             Self::RetentionRunning { .. } => "wait for it; `selfsame retention status` says how far it is".into(),

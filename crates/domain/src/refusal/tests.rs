@@ -3,7 +3,6 @@ use super::Refusal;
 /// The refusals that shells give, and that no story of this crate can lead to.
 #[test]
 fn refusals_of_the_shells() {
-    let stages = ["dev", "prod"].map(|stage| stage.parse().expect("a name")).to_vec();
     for (refusal, code, says) in [
         (
             Refusal::KeyReused { key: "k".into() },
@@ -19,11 +18,6 @@ fn refusals_of_the_shells() {
             Refusal::NotInTrash { digest: crate::Digest::sha256(b"") },
             "not-in-trash",
             "`sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855` is not in the trash",
-        ),
-        (
-            Refusal::NotPromoted { digest: "sha256:0".into(), stages },
-            "not-promoted",
-            "`sha256:0` is not promoted to `dev`, `prod`",
         ),
     ] {
         assert_eq!((refusal.code(), refusal.to_string().as_str()), (code, says));

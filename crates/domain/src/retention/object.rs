@@ -21,6 +21,8 @@ pub struct Object {
     pub blobs: Vec<(Digest, u64)>,
     /// When it was last pushed, tagged or put into a release; `None` where that is not known.
     pub touched: Option<Timestamp>,
+    /// The day on which it was last pulled, as far as that is known and a rule asks for it.
+    pub pulled: Option<Timestamp>,
 }
 
 /// What a manifest with this subject and these tags is about: by its subject, and by what the names of its tags say ([`TagName::about`]). A tag of

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{Object, Policy, Reason, Roots, about};
-use crate::{About, Digest, ProjectName, RepositoryName, TagName, Timestamp, canonical};
+use crate::{About, Digest, ProjectName, RepositoryName, Span, TagName, Timestamp, canonical};
 
 /// How many objects a plan looks at, at most: all of a project.
 pub const PLAN_OBJECTS_MAX: usize = 50_000;
@@ -21,6 +21,8 @@ pub struct Facts {
     pub elsewhere: BTreeSet<Digest>,
     /// What is in the archive already.
     pub archived: BTreeSet<Digest>,
+    /// The first day of which pulls are known.
+    pub pulls_since: Option<Timestamp>,
 }
 
 /// A plan: its canonical form is the document that an entry of the ledger names.
@@ -248,7 +250,7 @@ impl<'a> Graph<'a> {
             kept.entry(at).or_default().insert(reason);
         }
         for (number, rule) in (1..).zip(&policy.keep) {
-            for at in self.kept_by(rule, now) {
+            for at in self.kept_by(rule, facts.pulls_since, now) {
                 kept.entry(at).or_default().insert(Reason::Rule { number });
             }
         }
@@ -256,7 +258,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The images that a rule keeps.
-    fn kept_by(&self, rule: &super::KeepRule, now: Timestamp) -> Vec<usize> {
+    fn kept_by(&self, rule: &super::KeepRule, pulls_since: Option<Timestamp>, now: Timestamp) -> Vec<usize> {
         let fits = |at: &usize| {
             let object = &self.objects[*at];
             let tagged = |pattern: &super::Pattern| object.tags.iter().any(|tag| pattern.matches(tag));
@@ -265,13 +267,20 @@ impl<'a> Graph<'a> {
                 && rule.tags.as_ref().is_none_or(tagged)
         };
         let fitting: Vec<usize> = (0..self.objects.len()).filter(fits).collect();
-        if rule.pushed_within.is_none() && rule.latest.is_none() {
+        if rule.pushed_within.is_none() && rule.pulled_within.is_none() && rule.latest.is_none() {
             return fitting;
         }
         let touched = |at: usize| self.objects[at].touched.unwrap_or(now);
         let mut kept: BTreeSet<usize> = BTreeSet::new();
         if let Some(span) = rule.pushed_within {
             kept.extend(fitting.iter().filter(|at| now.since(touched(**at)) < span));
+        }
+        if let Some(span) = rule.pulled_within {
+            // A day is known by its beginning, so what was pulled on it may be younger by a day.
+            let recent = |day: Timestamp| now.since(day) < span.plus(Span::DAY);
+            // Where pulls are not known for so long, everything may have been pulled.
+            let unknown = pulls_since.is_none_or(|since| now.since(since) < span);
+            kept.extend(fitting.iter().filter(|at| unknown || self.pulled(**at).is_some_and(recent)));
         }
         if let Some(count) = rule.latest {
             let mut by_repository: BTreeMap<&RepositoryName, Vec<usize>> = BTreeMap::new();
@@ -285,6 +294,12 @@ impl<'a> Graph<'a> {
             }
         }
         kept.into_iter().collect()
+    }
+
+    /// The day on which an object, or one that it consists of, was last pulled.
+    fn pulled(&self, at: usize) -> Option<Timestamp> {
+        let children = self.children[at].iter().map(|child| self.objects[*child].pulled);
+        children.chain([self.objects[at].pulled]).flatten().max()
     }
 
     /// The objects that roots name, or that name a root which is no manifest: a blob that is held.

@@ -4,10 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RepositoryName, Span, TagName};
+use crate::{RepositoryName, Span, TagName, state::OBSERVATION_LASTS_MAX};
 
 /// How many rules a policy has at most.
 const RULES_MAX: usize = 50;
+/// How long ago a pull is at most that a rule asks for.
+const PULLED_WITHIN_MAX: Span = Span::from_days(365);
 
 /// What stays though nothing roots it, and how long what was promoted stays at hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub struct Policy {
     /// How long after a release left its last stage nothing of it is kept any more; for ever, unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_after: Option<Span>,
+    /// How long an observation keeps what runs; 7 days unless it says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<Span>,
     /// How often the server makes a plan and applies it by itself; never, unless it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Span>,
@@ -46,6 +51,9 @@ pub struct KeepRule {
     /// As long as they were pushed or tagged so recently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushed_within: Option<Span>,
+    /// As long as they, or a manifest that they consist of, were pulled so recently; days count whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulled_within: Option<Span>,
     /// As long as they are among so many newest of their repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<u32>,
@@ -74,8 +82,20 @@ impl Policy {
         self.open.unwrap_or(Span::from_secs(30 * 24 * 3600))
     }
 
+    /// How long an observation keeps what runs.
+    pub fn running(&self) -> Span {
+        self.running.unwrap_or(Self::RUNNING)
+    }
+
+    /// Whether a rule asks when something was last pulled.
+    pub fn asks_for_pulls(&self) -> bool {
+        self.keep.iter().any(|rule| rule.pulled_within.is_some())
+    }
+
     /// How long whatever was pushed stays where no policy says otherwise.
     pub const FRESH: Span = Span::DAY;
+    /// How long an observation keeps what runs where no policy says otherwise.
+    pub const RUNNING: Span = Span::from_days(7);
 
     /// What is wrong with the policy as a whole: the members that lead to the place, and the problem.
     pub(crate) fn check(&self) -> Result<(), (Vec<String>, String)> {
@@ -89,8 +109,16 @@ impl Policy {
             let problem = format!("`delete_after` ({delete}) must be longer than `archive_after` ({archive})");
             return Err((at(&["delete_after"]), problem));
         }
+        if self.running.is_some_and(|running| running > OBSERVATION_LASTS_MAX) {
+            return Err((at(&["running"]), format!("`running` is at most `{OBSERVATION_LASTS_MAX}`")));
+        }
         if self.every.is_some_and(|every| every < Span::from_secs(60)) {
             return Err((at(&["every"]), "`every` is at least `1m`".into()));
+        }
+        let too_long = |rule: &KeepRule| rule.pulled_within.is_some_and(|span| span > PULLED_WITHIN_MAX);
+        if let Some(rule) = self.keep.iter().position(too_long) {
+            let problem = format!("`pulled_within` is at most `{PULLED_WITHIN_MAX}`: older pulls are not known");
+            return Err((at(&["keep", &rule.to_string(), "pulled_within"]), problem));
         }
         match self.keep.iter().position(|rule| rule.latest == Some(0)) {
             Some(rule) => Err((at(&["keep", &rule.to_string(), "latest"]), "`latest` is at least 1".into())),

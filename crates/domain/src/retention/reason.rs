@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ReleaseId, StageName};
+use crate::{Digest, ReleaseId, StageName, Timestamp};
 
 /// Why something stays.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,6 +44,16 @@ pub enum Reason {
         /// What is kept.
         digest: Digest,
     },
+    /// It was seen running.
+    Running {
+        /// Where.
+        stage: StageName,
+    },
+    /// Somebody claims it for a while.
+    Leased {
+        /// For how long.
+        until: Timestamp,
+    },
     /// It was pushed, tagged or put into a release a moment ago.
     Fresh,
     /// When it was pushed is not known; `selfsame rebuild` finds out.
@@ -76,6 +86,8 @@ impl fmt::Display for Reason {
             Self::Release { release } => write!(f, "release {} was promoted", release.short()),
             Self::Held { digest } => write!(f, "{} is held", digest.short()),
             Self::Kept { digest } => write!(f, "{} is kept by hand", digest.short()),
+            Self::Running { stage } => write!(f, "it was seen running in `{stage}`"),
+            Self::Leased { until } => write!(f, "it is leased until {until}"),
             Self::Fresh => f.write_str("it is new"),
             Self::AgeUnknown => f.write_str("when it was pushed is not known; `selfsame rebuild` finds out"),
             Self::Rule { number } => write!(f, "rule {number} of the policy keeps it"),

@@ -48,6 +48,12 @@ impl Roots {
         for digest in retention.keeps.keys() {
             roots.root([digest], &Reason::Kept { digest: digest.clone() });
         }
+        for seen in retention.running.iter().filter(|seen| now.since(seen.mark.at) < policy.running()) {
+            roots.root(&seen.digests, &Reason::Running { stage: seen.stage.clone() });
+        }
+        for lease in retention.leases_at(now) {
+            roots.root([&lease.digest], &Reason::Leased { until: lease.until });
+        }
         for (id, release) in releases {
             let digests = || release.contents.digests();
             if held(id.digest()) {

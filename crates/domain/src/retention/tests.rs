@@ -9,7 +9,7 @@ fn digest(label: &str) -> Digest {
     Digest::sha256(label.as_bytes())
 }
 
-/// `REPOSITORY:NAME age [#TAG] [>CHILD] [^SUBJECT] [=BLOB/SIZE]`, the age in days or `?`.
+/// `REPOSITORY:NAME age [#TAG] [>CHILD] [^SUBJECT] [=BLOB/SIZE] [@PULLED]`, the age in days or `?`.
 fn object(text: &str) -> Object {
     let mut words = text.split_whitespace();
     let (repository, name) = words.next().and_then(|word| word.split_once(':')).expect("REPOSITORY:NAME");
@@ -22,7 +22,8 @@ fn object(text: &str) -> Object {
         tags: Vec::new(),
         children: Vec::new(),
         blobs: Vec::new(),
-        touched: age.parse().ok().map(|days: i64| Timestamp::from_millis(now().as_millis() - days * 86_400_000)),
+        touched: age.parse().ok().map(days_ago),
+        pulled: None,
     };
     for word in words {
         let (kind, rest) = word.split_at(1);
@@ -40,10 +41,15 @@ fn object(text: &str) -> Object {
                 let (blob, size) = rest.split_once('/').expect("BLOB/SIZE");
                 object.blobs.push((digest(blob), size.parse().expect("a size")));
             }
+            "@" => object.pulled = Some(days_ago(rest.parse().expect("days"))),
             other => panic!("`{other}` is no mark"),
         }
     }
     object
+}
+
+fn days_ago(days: i64) -> Timestamp {
+    Timestamp::from_millis(now().as_millis() - days * 86_400_000)
 }
 
 fn now() -> Timestamp {
@@ -51,7 +57,9 @@ fn now() -> Timestamp {
 }
 
 fn facts<T: AsRef<str>>(objects: &[T], hot: &[T], cold: &[T]) -> Facts {
-    let mut facts = Facts { objects: objects.iter().map(|text| object(text.as_ref())).collect(), ..Facts::default() };
+    let pulls_since = Some(days_ago(300));
+    let mut facts =
+        Facts { pulls_since, objects: objects.iter().map(|text| object(text.as_ref())).collect(), ..Facts::default() };
     facts.objects.sort_by(|a, b| (&a.repository, &a.digest).cmp(&(&b.repository, &b.digest)));
     let release = |label: &T| {
         let digest = digest(label.as_ref());
@@ -114,6 +122,9 @@ fn what_becomes_of_objects() {
         (&["w:a 9", "w:b 8", "v:c 9", "v:d 8"], &[], &[], "{keep: [{latest: 1}]}", "-a b -c d frees 200"),
         (&["w:a 9", "v:c 9"], &[], &[], "{keep: [{repository: w, latest: 1}]}", "a -c frees 100"),
         (&["w:a 9", "w:b 3"], &[], &[], "{keep: [{pushed_within: 4d}]}", "-a b frees 100"),
+        (&["w:a 9 @3", "w:b 9 @5", "w:c 9"], &[], &[], "{keep: [{pulled_within: 4d}]}", "a -b -c frees 200"),
+        (&["w:a 9 @4", "w:b 9 @5 #v1"], &[], &[], "{keep: [{pulled_within: 4d, tags: 'v*'}]}", "-a -b frees 200"),
+        (&["w:i 9 >a", "w:a 9 @3", "w:s 9 ^i"], &[], &[], "{keep: [{pulled_within: 4d}]}", "a i s frees 0"),
         (&["w:a 9", "w:b 8", "w:c 3"], &[], &[], "{keep: [{pushed_within: 4d, latest: 2}]}", "-a b c frees 100"),
         (&["w:a 9", "w:b 8"], &[], &[], "{keep: [{}]}", "a b frees 0"),
         // The archive takes configurations and layers that nothing at hand shares.
@@ -241,5 +252,14 @@ proptest! {
         }
         let read: super::Plan = crate::canonical::from_slice(&made.document()).expect("a plan can be read");
         prop_assert_eq!(read, made);
+    }
+}
+
+#[test]
+fn where_pulls_are_not_known_for_so_long_everything_may_have_been_pulled() {
+    for (since, then) in [(None, "a b frees 0"), (Some(3), "a b frees 0"), (Some(4), "a -b frees 100")] {
+        let mut facts = facts(&["w:a 9 @2", "w:b 9"], &[], &[]);
+        facts.pulls_since = since.map(days_ago);
+        assert_eq!(planned(&facts, "{keep: [{pulled_within: 4d}]}", &["w:a", "w:b"]), then, "{since:?}");
     }
 }

@@ -37,7 +37,10 @@ impl State {
             | Event::RetentionApplied { .. }
             | Event::RetentionEnded { .. }
             | Event::Kept { .. }
-            | Event::Unkept { .. } => self.apply_to_retention(entry),
+            | Event::Unkept { .. }
+            | Event::Observed { .. }
+            | Event::Leased { .. }
+            | Event::Unleased { .. } => self.apply_to_retention(entry),
             Event::Delivered { .. } | Event::DeliveryFailed { .. } | Event::Settled { .. } => {
                 self.apply_to_deliveries(entry);
             }

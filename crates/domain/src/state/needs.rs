@@ -1,7 +1,7 @@
 //! Which aggregates a command or an event is about.
 
 use super::{Key, State};
-use crate::{Command, Digest, Event, Grant, ProjectName, ReleaseId, RepositoryName, Scope, StageName};
+use crate::{Command, Digest, Event, Grant, ProjectName, ReleaseId, RepositoryName, Scope, StageName, TagName};
 
 impl Key {
     /// The aggregates that applying `event` changes. What must be loaded for it, [`State::needs_for_event`] says.
@@ -44,7 +44,10 @@ impl Key {
             | Event::RetentionApplied { project, .. }
             | Event::RetentionEnded { project, .. }
             | Event::Kept { project, .. }
-            | Event::Unkept { project, .. } => vec![Self::Retention(project.clone())],
+            | Event::Unkept { project, .. }
+            | Event::Observed { project, .. }
+            | Event::Leased { project, .. }
+            | Event::Unleased { project, .. } => vec![Self::Retention(project.clone())],
         }
     }
 }
@@ -67,19 +70,11 @@ impl State {
                 );
             }
             Command::PushManifest { repository, digest, .. } => {
-                if let Some(project) = repository.project() {
-                    keys.push(Key::Subject(project.clone(), digest.clone()));
-                    keys.push(Key::Project(project));
-                }
+                let subject = repository.project().map(|project| Key::Subject(project, digest.clone()));
+                keys.extend(subject.into_iter().chain(project_of(repository)));
             }
             Command::DeleteManifest { repository, digest } => keys.extend(self.deleting(repository, digest)),
-            Command::DeleteTag { repository, tag } => {
-                keys.extend(project_of(repository));
-                if tag.about().is_some() {
-                    keys.push(Key::Tag(repository.clone(), tag.clone()));
-                    keys.extend(self.tagged(repository, tag).iter().flat_map(|about| self.deleting(repository, about)));
-                }
-            }
+            Command::DeleteTag { repository, tag } => keys.extend(self.untagging(repository, tag)),
             Command::RecordEvidence { project, subject, .. } => {
                 keys.push(Key::Project(project.clone()));
                 keys.push(Key::Subject(project.clone(), subject.clone()));
@@ -116,7 +111,10 @@ impl State {
             | Command::ApplyRetention { project, .. }
             | Command::EndRetention { project, .. }
             | Command::Keep { project, .. }
-            | Command::Unkeep { project, .. } => {
+            | Command::Unkeep { project, .. }
+            | Command::Observe { project, .. }
+            | Command::Lease { project, .. }
+            | Command::Unlease { project, .. } => {
                 keys.extend([Key::Project(project.clone()), Key::Retention(project.clone())]);
             }
             Command::Collect { project, manifests, .. } => keys.extend(self.collecting(project, manifests)),
@@ -152,6 +150,16 @@ impl State {
         keys
     }
 
+    /// What can stand in the way of deleting a tag.
+    fn untagging(&self, repository: &RepositoryName, tag: &TagName) -> Vec<Key> {
+        let mut keys: Vec<_> = project_of(repository).into_iter().collect();
+        if tag.about().is_some() {
+            keys.push(Key::Tag(repository.clone(), tag.clone()));
+            keys.extend(self.tagged(repository, tag).iter().flat_map(|about| self.deleting(repository, about)));
+        }
+        keys
+    }
+
     /// What can stand in the way of deleting a manifest.
     fn deleting(&self, repository: &RepositoryName, digest: &Digest) -> Vec<Key> {
         let Some(project) = repository.project() else {
@@ -159,7 +167,9 @@ impl State {
         };
         let mut keys = vec![Key::Project(project.clone()), Key::Retention(project.clone())];
         let above = self.above(repository, digest);
-        if above.nodes.iter().any(|node| self.refuse_needed(&project, node).is_err()) {
+        // What is in a release stays so, so nothing more has to be known. All else may end before the command is decided.
+        let in_release = |node: &Digest| self.subject(&project, node).is_some_and(|known| known.in_release);
+        if above.nodes.iter().any(in_release) {
             return keys;
         }
         for node in above.nodes {

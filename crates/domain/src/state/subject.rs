@@ -86,17 +86,11 @@ impl Subject {
 }
 
 impl State {
-    /// Refuses to part with a digest that somebody needs by itself: a release names it, it is kept by hand, or it is held.
-    pub(crate) fn refuse_needed(&self, project: &ProjectName, digest: &Digest) -> Result<(), Refusal> {
+    /// Refuses to part with a digest that somebody needs by itself: a release names it, or somebody claims it.
+    pub(crate) fn refuse_needed(&self, project: &ProjectName, digest: &Digest, now: Timestamp) -> Result<(), Refusal> {
         if self.subject(project, digest).is_some_and(|known| known.in_release) {
             return Err(Refusal::ArtifactInUse { digest: digest.clone() });
         }
-        if let Some(keep) = self.retention(project).and_then(|retention| retention.keeps.get(digest)) {
-            return Err(Refusal::Kept { digest: digest.clone(), reason: keep.reason.clone() });
-        }
-        match self.system.hold_on(digest, project) {
-            Some(hold) => Err(Refusal::Held { digest: digest.clone(), reason: hold.mark.reason.clone() }),
-            None => Ok(()),
-        }
+        self.refuse_claimed(project, digest, now)
     }
 }

@@ -78,6 +78,9 @@ fn step() -> impl Strategy<Value = String> {
         1 => Just("untag v1".to_owned()),
         4 => pick(&["plan p", "carry p", "carry p", "carry q", "end p"]).prop_map(str::to_owned),
         4 => (pick(&["web-1", "web-3,web-2,web-1", "api-1"]), pick(&["p", "p", "q"])).prop_map(|(what, plan)| format!("collect {what} of {plan}")),
+        3 => pick(&["delete web-3", "push web-9", "delete web-9"]).prop_map(str::to_owned),
+        2 => (stage(), pick(&["", " web-1", " web-1,web-2"])).prop_map(|(stage, what)| format!("observe {stage}{what}")),
+        2 => (pick(&["lease", "unlease"]), pick(&["web-1", "web-3"]), pick(&["", " for dev"])).prop_map(|(verb, digest, place)| format!("{verb} {digest}{place}")),
         3 => (pick(&["keep", "unkeep", "unkeep"]), pick(&["web-1", "release:2"])).prop_map(|(verb, digest)| format!("{verb} {digest}")),
     ];
     (verb, who()).prop_map(|(verb, who)| if by_root(&verb) { verb } else { format!("{verb}{who}") })

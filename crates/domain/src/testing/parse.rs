@@ -107,6 +107,7 @@ impl<'a> Words<'a> {
             "token" | "revoke" => self.about_tokens(),
             "deliver" | "fail" => self.about_deliveries(world),
             "plan" | "carry" | "collect" | "end" | "keep" | "unkeep" => self.about_retention(world),
+            "observe" | "lease" | "unlease" => self.claims(world),
             "release" => {
                 let source = Source { commit: self.named.get("commit").map(|text| long(text)), ..Source::default() };
                 Command::CreateRelease { project, contents: contents(world, self.plain[0]), source }
@@ -208,6 +209,29 @@ impl<'a> Words<'a> {
                     document: None,
                 }
             }
+        }
+    }
+
+    /// `observe dev web-1,web-2`, `lease web-1 lasting 2h for dev`, `unlease web-1 from ada`.
+    fn claims(self, world: &mut World) -> Command {
+        let (project, reason) = (self.project(), self.reason.clone());
+        if self.verb == "observe" {
+            let named = self.plain.get(1).map_or_else(Vec::new, |labels| labels.split(',').collect());
+            let digests = named.into_iter().flat_map(|label| match label.split_once('*') {
+                Some((label, count)) => (0..get(count)).map(|number: usize| format!("{label}-{number}")).collect(),
+                None => vec![label.to_owned()],
+            });
+            let digests = digests.map(|label| digest(world, &label)).collect();
+            return Command::Observe { project, stage: self.stage(0), digests };
+        }
+        let digest = digest(world, self.plain[0]);
+        match self.verb {
+            "lease" => {
+                let stage = self.named.get("for").map(|stage| get(stage));
+                let lasts = get(self.named.get("lasting").copied().unwrap_or("2h"));
+                Command::Lease { project, digest, stage, lasts, reason }
+            }
+            _ => Command::Unlease { project, digest, party: self.named.get("from").map(|name| get(&party(name))) },
         }
     }
 

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use domain::{Digest, ProjectName, RepositoryName, TagName, Timestamp};
+use domain::{Digest, ProjectName, RepositoryName, Span, TagName, Timestamp};
 
 use super::Trouble;
+
+/// For how long it is known when something was last pulled.
+pub const PULLS_KNOWN: Span = Span::from_days(400);
 
 /// What a manifest's own bytes say, and where it was pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,6 +239,16 @@ pub trait Catalog: Send + Sync + 'static {
         spare: BTreeSet<Digest>,
         limit: usize,
     ) -> Result<Option<(RepositoryName, Digest)>, Trouble>;
+
+    /// These manifests were pulled on the day that begins at `day`: a later day that is known of one stays. What was last pulled
+    /// [`PULLS_KNOWN`] before is forgotten.
+    async fn note_pulls(&self, pulled: &[(RepositoryName, Digest)], day: Timestamp) -> Result<(), Trouble>;
+
+    /// The day on which the manifest was last pulled, as far as that is known.
+    async fn pulled(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Timestamp>, Trouble>;
+
+    /// The first day of which any pull is known: of what was not pulled since, nothing more can be said.
+    async fn pulls_since(&self) -> Result<Option<Timestamp>, Trouble>;
 
     /// Whether any repository has `digest`, as a manifest or as a blob.
     async fn is_anywhere(&self, digest: &Digest) -> Result<bool, Trouble>;

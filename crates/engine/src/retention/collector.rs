@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     COLLECTED_MAX, Command, Digest, Event, Key, ProjectName, RecordedPlan, Refusal, RepositoryName, Span, Submission,
+    Timestamp,
     retention::{Item, Moves, Outcome, Plan, Policy},
 };
 
@@ -39,6 +40,10 @@ pub struct Collector {
 struct Run {
     plan: Digest,
     items: Vec<Item>,
+    /// When it was made.
+    at: Timestamp,
+    /// Whether its policy asks when something was last pulled.
+    pulls_count: bool,
     collected: u64,
     saved: u64,
     phase: Phase,
@@ -172,11 +177,20 @@ impl Collector {
 
     /// Lets manifests go that nothing has saved.
     async fn collect(&self, project: &ProjectName, run: &mut Run, items: std::ops::Range<usize>) -> Result<(), Error> {
-        let manifests: Vec<_> =
-            run.items[items].iter().map(|item| (item.repository.clone(), item.digest.clone())).collect();
+        let (mut manifests, mut saved) = (Vec::with_capacity(items.len()), 0);
+        for item in &run.items[items] {
+            if self.pulled_since(run, item).await? {
+                saved += 1;
+            } else {
+                manifests.push((item.repository.clone(), item.digest.clone()));
+            }
+        }
         let command =
             Command::Collect { project: project.clone(), plan: run.plan.clone(), manifests: manifests.clone() };
-        self.submit(command).await?;
+        if !manifests.is_empty() {
+            self.submit(command).await?;
+        }
+        run.saved += saved;
         for (repository, digest) in manifests {
             // One that went before a crash counts, too.
             match self.engine.ports().catalog.manifest(&repository, &digest).await? {
@@ -185,6 +199,15 @@ impl Collector {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody has pulled it on the day of the plan or later, where that counts.
+    async fn pulled_since(&self, run: &Run, item: &Item) -> Result<bool, Error> {
+        if !run.pulls_count {
+            return Ok(false);
+        }
+        let day = self.engine.ports().catalog.pulled(&item.repository, &item.digest).await?;
+        Ok(day.is_some_and(|day| day + Span::DAY > run.at))
     }
 
     async fn unlink(
@@ -201,7 +224,7 @@ impl Collector {
         let (fresh, held) = self.engine.read(&[Key::Project(project.clone())], look).await?;
         let now = self.engine.now().as_millis();
         let before = now.saturating_sub(i64::try_from(fresh.as_millis()).unwrap_or(i64::MAX));
-        let before = domain::Timestamp::from_millis(before);
+        let before = Timestamp::from_millis(before);
         Ok(self.engine.ports().catalog.unlink_unnamed(project, after, before, held, limit).await?)
     }
 
@@ -251,7 +274,8 @@ impl Collector {
 
 impl Run {
     fn of(digest: &Digest, plan: Plan) -> Self {
+        let (at, pulls_count) = (plan.at, plan.policy.asks_for_pulls());
         let items = plan.items.into_iter().filter(|item| item.outcome == Outcome::Trash).collect();
-        Self { plan: digest.clone(), items, collected: 0, saved: 0, phase: Phase::Manifests(0) }
+        Self { plan: digest.clone(), items, at, pulls_count, collected: 0, saved: 0, phase: Phase::Manifests(0) }
     }
 }

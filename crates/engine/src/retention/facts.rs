@@ -26,7 +26,8 @@ pub(super) async fn planned(engine: &Engine, name: &ProjectName) -> Result<(Plan
     let project = known.ok_or_else(|| Refusal::ProjectUnknown { project: name.clone() })?;
     let unset = || Refusal::RetentionUnset { project: name.clone() };
     let policy = project.config.retention.clone().ok_or_else(unset)?;
-    let objects = objects(engine, name).await?;
+    let pulls = policy.asks_for_pulls();
+    let objects = objects(engine, name, pulls).await?;
     let releases = releases(engine, name, as_of).await?;
     let roots = engine.read(&keys, |state| {
         let nothing = domain::Retention::default();
@@ -35,14 +36,18 @@ pub(super) async fn planned(engine: &Engine, name: &ProjectName) -> Result<(Plan
     });
     let roots = roots.await?.ok_or_else(|| Refusal::ProjectUnknown { project: name.clone() })?;
     let archived = archived(engine, &objects).await?;
-    let mut facts = Facts { objects, roots, elsewhere: BTreeSet::new(), archived };
+    let pulls_since = if pulls { engine.ports().catalog.pulls_since().await? } else { None };
+    let mut facts = Facts { objects, roots, elsewhere: BTreeSet::new(), archived, pulls_since };
     // Who else has a blob matters only where it would go.
     let draft = plan(name.clone(), as_of, &facts, &policy, now);
     facts.elsewhere = elsewhere(engine, name, &facts, &draft).await?;
     Ok((plan(name.clone(), as_of, &facts, &policy, now), facts))
 }
 
-async fn objects(engine: &Engine, project: &ProjectName) -> Result<Vec<Object>, Error> {
+async fn objects(engine: &Engine, project: &ProjectName, pulls: bool) -> Result<Vec<Object>, Error> {
+    if pulls {
+        engine.write_pulls().await?;
+    }
     let mut objects: Vec<Object> = Vec::new();
     // What manifests say of sizes may be wrong.
     let mut sizes: BTreeMap<Digest, u64> = BTreeMap::new();
@@ -73,7 +78,14 @@ async fn objects(engine: &Engine, project: &ProjectName) -> Result<Vec<Object>, 
                 }
             }
         }
-        objects.extend(page.into_iter().zip(touched).map(|((record, tags), touched)| {
+        let mut pulled = Vec::with_capacity(page.len());
+        for (record, _) in &page {
+            let known =
+                if pulls { engine.ports().catalog.pulled(&record.repository, &record.digest).await? } else { None };
+            pulled.push(known);
+        }
+        let known = touched.into_iter().zip(pulled);
+        objects.extend(page.into_iter().zip(known).map(|((record, tags), (touched, pulled))| {
             let (children, blobs) =
                 record.parts.into_iter().partition::<Vec<_>, _>(|part| part.kind == PartKind::Child);
             // Named twice is there once.
@@ -94,6 +106,7 @@ async fn objects(engine: &Engine, project: &ProjectName) -> Result<Vec<Object>, 
                 children: children.into_iter().collect(),
                 blobs: blobs.into_iter().collect(),
                 touched,
+                pulled,
             }
         }));
     }

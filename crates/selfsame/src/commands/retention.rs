@@ -176,6 +176,17 @@ fn described(status: &RetentionStatus) -> String {
     for keep in &status.keeps {
         said += &format!("kept {} by {} at {}: {}\n", keep.digest, keep.mark.by, keep.mark.at, keep.mark.reason);
     }
+    for seen in &status.running {
+        let count = seen.digests.len();
+        said += &format!("runs in `{}`: {count} digests, seen by {} at {}\n", seen.stage, seen.mark.by, seen.mark.at);
+    }
+    for lease in &status.leases {
+        let stage = lease.stage.as_ref().map_or(String::new(), |stage| format!(" for `{stage}`"));
+        said += &format!(
+            "leased {}{stage} until {} by {}: {}\n",
+            lease.digest, lease.until, lease.mark.by, lease.mark.reason
+        );
+    }
     for (place, heap) in [("archive", &status.archive), ("trash", &status.trash)] {
         if let Some(heap) = heap {
             said += &format!("{place}: {} files, {} bytes\n", heap.count, heap.bytes);

@@ -130,10 +130,10 @@ pub fn start(
     let scrubbing = tokio::spawn(scrubber.run(stopped.clone()));
     let blobs = composed.storage.ports.blobs.clone();
     tokio::spawn(collect_uploads(blobs, stopped.clone()));
-    tokio::spawn(until(stopped.clone(), collect(
-        Collector::new(composed.engine.clone(), args.trash),
-        Turn::at(&composed.engine, "retention"),
-    )));
+    tokio::spawn(until(
+        stopped.clone(),
+        collect(Collector::new(composed.engine.clone(), args.trash), Turn::at(&composed.engine, "retention")),
+    ));
     tokio::spawn(until(stopped.clone(), deliverer.run()));
     let task = tokio::spawn(server::serve(listener, router, async move {
         let _ = stopped.wait_for(|stop| *stop).await;

@@ -67,6 +67,13 @@ fn describe(trace: &Trace) -> String {
         let place = hold.project.as_ref().map_or("everywhere".to_owned(), |project| format!("in project `{project}`"));
         let _ = write!(text, "\n  HELD {place} by {} since {}: {}", hold.mark.by, hold.mark.at, hold.mark.reason);
     }
+    for api::SeenRunning { project, stage, mark } in &trace.running {
+        let _ = write!(text, "\n  runs in `{stage}` of `{project}`, as {} saw at {}", mark.by, mark.at);
+    }
+    for lease in &trace.leases {
+        let stage = lease.stage.as_ref().map_or(String::new(), |stage| format!(" for `{stage}`"));
+        let _ = write!(text, "\n  leased{stage} until {} by {}: {}", lease.until, lease.mark.by, lease.mark.reason);
+    }
     for attached in &trace.attached {
         let kind = attached.artifact_type.as_ref().map_or(String::new(), |kind| format!(", {kind}"));
         let tags: String = attached.tags.iter().map(|tag| format!(", as `{tag}`")).collect();

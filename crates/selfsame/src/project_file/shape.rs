@@ -257,6 +257,7 @@ static KEEP_RULE: Shape = Shape::Fields(&FieldsShape {
             "Only images that have a tag like this, for example `v*`; untagged ones too without it.",
         ),
         optional("pushed_within", &SPAN, "As long as they were pushed or tagged so recently, for example `30d`."),
+        optional("pulled_within", &SPAN, "As long as they were pulled so recently, for example `90d`; a year at most."),
         optional("latest", &LATEST, "As long as they are among so many newest of their repository."),
     ],
 });
@@ -284,6 +285,11 @@ static RETENTION: Shape = Shape::Fields(&FieldsShape {
             "delete_after",
             &SPAN,
             "How long after a release left its last stage it keeps nothing any more. Never, unless it says so.",
+        ),
+        optional(
+            "running",
+            &SPAN,
+            "How long a report keeps what runs in a stage; `7d` unless it says otherwise, `30d` at most.",
         ),
         optional(
             "every",

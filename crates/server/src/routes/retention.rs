@@ -39,10 +39,14 @@ pub async fn status(
         true => (Some(heap(&app, Tier::Archive).await?), Some(heap(&app, Tier::Trash).await?)),
         false => (None, None),
     };
-    let keeps = known.keeps.into_iter().map(|(digest, mark)| Keep { digest, mark: mark.into() }).collect();
-    let has_policy = project.config.retention.is_some();
+    let keeps = known.keeps.clone().into_iter().map(|(digest, mark)| Keep { digest, mark: mark.into() }).collect();
+    let policy = project.config.retention.clone().unwrap_or_default();
+    let (now, has_policy) = (app.engine.now(), project.config.retention.is_some());
+    let leases = known.leases_at(now).cloned().map(Into::into).collect();
+    let running = known.running.into_iter().filter(|seen| now.since(seen.mark.at) < policy.running());
+    let running = running.map(Into::into).collect();
     let plan = known.plan.map(progress);
-    let status = RetentionStatus { as_of, project: name, has_policy, plan, keeps, archive, trash };
+    let status = RetentionStatus { as_of, project: name, has_policy, plan, keeps, running, leases, archive, trash };
     Ok(at_size(as_of, Json(status)))
 }
 

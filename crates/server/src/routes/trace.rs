@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{Attached, Evidence, Hold, InRelease, InStage, PageQuery, Trace};
+use api::{Attached, Evidence, Hold, InRelease, InStage, PageQuery, SeenRunning, Trace};
 use axum::{Json, extract::State, response::Response};
 use domain::{Actor, Digest, Entry, Event, Key, Permission, ProjectName, ReleaseId};
 use engine::attached;
@@ -43,6 +43,8 @@ pub async fn show(
         releases: Vec::new(),
         evidence: Vec::new(),
         holds: Vec::new(),
+        leases: Vec::new(),
+        running: Vec::new(),
         attached: Vec::new(),
         more_attached: false,
         entries: Vec::new(),
@@ -65,6 +67,9 @@ pub async fn show(
     }
     gather_evidence(&app, &subjects, &mut trace).await?;
     gather_attached(&app, &mut trace).await?;
+    for project in subjects.keys() {
+        gather_claims(&app, project, &mut trace).await?;
+    }
     trace.holds = holds_on(&app, &caller.actor, &digest, !subjects.is_empty()).await?;
     Ok(at_size(as_of, Json(trace)))
 }
@@ -119,6 +124,25 @@ async fn gather_attached(app: &App, trace: &mut Trace) -> Result<(), Problem> {
             tags: one.tags,
         }));
     }
+    Ok(())
+}
+
+/// The leases of the digest, and where it was seen running, in a project that the actor may read.
+async fn gather_claims(app: &App, name: &ProjectName, trace: &mut Trace) -> Result<(), Problem> {
+    let keys = [Key::Project(name.clone()), Key::Retention(name.clone())];
+    let known = |state: &domain::State| (state.project(name).cloned(), state.retention(name).cloned());
+    let (Some(project), Some(known)) = app.engine.read(&keys, known).await? else { return Ok(()) };
+    let (now, policy) = (app.engine.now(), project.config.retention.clone().unwrap_or_default());
+    trace.leases.extend(known.leases_at(now).filter(|lease| lease.digest == trace.digest).cloned().map(Into::into));
+    let seen = known
+        .running
+        .into_iter()
+        .filter(|seen| seen.digests.contains(&trace.digest) && now.since(seen.mark.at) < policy.running());
+    trace.running.extend(seen.map(|seen| SeenRunning {
+        project: name.clone(),
+        stage: seen.stage,
+        mark: seen.mark.into(),
+    }));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::catalog::{change, digest, image, put, repository};
 
 /// Pages of one project, what no manifest names, and what nobody has.
 pub(super) async fn keep<T: Ledger + Catalog>(store: &T) {
+    pulls(store).await;
     let project: ProjectName = "keep".parse().expect("a name");
     let [own, one, other, next] = ["keep", "keep/one", "keep-other/one", "keep0/one"].map(repository);
     for place in [&own, &one, &other, &next] {
@@ -67,4 +68,23 @@ pub(super) async fn keep<T: Ledger + Catalog>(store: &T) {
         }
     }
     assert!(!store.is_anywhere(&digest("first")).await.unwrap());
+}
+
+/// The last day on which something was pulled, and the first of which anything is known.
+async fn pulls<T: Catalog>(store: &T) {
+    assert_eq!(store.pulls_since().await.unwrap(), None);
+    let at = |day: i64| Timestamp::from_millis(day * 86_400_000);
+    let [one, two] = ["keep/one", "keep/two"].map(|name| (repository(name), digest("first")));
+    for (places, day) in [(vec![&one, &two], 1000), (vec![&one], 1002), (vec![&one, &two], 1001), (vec![], 1003)] {
+        let places: Vec<_> = places.into_iter().cloned().collect();
+        store.note_pulls(&places, at(day)).await.unwrap();
+    }
+    let pulled = async |place: &(RepositoryName, Digest)| store.pulled(&place.0, &place.1).await.unwrap();
+    assert_eq!((pulled(&one).await, pulled(&two).await), (Some(at(1002)), Some(at(1001))));
+    assert_eq!(pulled(&(repository("keep/one"), digest("second"))).await, None);
+    assert_eq!(store.pulls_since().await.unwrap(), Some(at(1001)));
+    store.note_pulls(std::slice::from_ref(&two), at(1402)).await.unwrap();
+    assert_eq!((pulled(&one).await, store.pulls_since().await.unwrap()), (Some(at(1002)), Some(at(1002))));
+    store.note_pulls(&[two], at(1403)).await.unwrap();
+    assert_eq!((pulled(&one).await, store.pulls_since().await.unwrap()), (None, Some(at(1403))));
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use domain::{Digest, ProjectName, RepositoryName, TagName, Timestamp};
 use engine::ports::{
-    Catalog, CatalogChange, Closure, Link, ManifestRecord, Part, PartKind, Referrer, Trouble, Unlinked,
+    Catalog, CatalogChange, Closure, Link, ManifestRecord, PULLS_KNOWN, Part, PartKind, Referrer, Trouble, Unlinked,
 };
 
 use super::{Memory, locked};
@@ -15,6 +15,7 @@ pub(super) struct Kept {
     manifests: BTreeMap<(RepositoryName, Digest), ManifestRecord>,
     tags: BTreeMap<(RepositoryName, TagName), Digest>,
     blobs: BTreeMap<(RepositoryName, Digest), Link>,
+    pulls: BTreeMap<(RepositoryName, Digest), Timestamp>,
 }
 
 impl Kept {
@@ -37,8 +38,8 @@ impl Kept {
 
     /// Forgets what follows from entries.
     pub fn clear(&mut self) {
-        let blobs = std::mem::take(&mut self.blobs);
-        *self = Self { blobs, ..Self::default() };
+        let (blobs, pulls) = (std::mem::take(&mut self.blobs), std::mem::take(&mut self.pulls));
+        *self = Self { blobs, pulls, ..Self::default() };
     }
 
     fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Option<&ManifestRecord> {
@@ -255,6 +256,24 @@ impl Catalog for Memory {
             }
         }
         Ok(looked.into_iter().next_back().map(|(key, _)| key))
+    }
+
+    async fn note_pulls(&self, pulled: &[(RepositoryName, Digest)], day: Timestamp) -> Result<(), Trouble> {
+        let pulls = &mut locked(&self.ledger).catalog.pulls;
+        for place in pulled {
+            let known = pulls.entry(place.clone()).or_insert(day);
+            *known = day.max(*known);
+        }
+        pulls.retain(|_, at| day.since(*at) <= PULLS_KNOWN);
+        Ok(())
+    }
+
+    async fn pulled(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Timestamp>, Trouble> {
+        Ok(locked(&self.ledger).catalog.pulls.get(&(repository.clone(), digest.clone())).copied())
+    }
+
+    async fn pulls_since(&self) -> Result<Option<Timestamp>, Trouble> {
+        Ok(locked(&self.ledger).catalog.pulls.values().min().copied())
     }
 
     async fn is_anywhere(&self, digest: &Digest) -> Result<bool, Trouble> {

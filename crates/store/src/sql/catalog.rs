@@ -181,6 +181,19 @@ impl Catalog for Database {
         .await
     }
 
+    async fn note_pulls(&self, pulled: &[(RepositoryName, Digest)], day: Timestamp) -> Result<(), Trouble> {
+        let pulled = pulled.to_vec();
+        self.write("what was pulled", move |tx| async move { keep::note_pulls(tx, &pulled, day).await }.boxed()).await
+    }
+
+    async fn pulled(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Timestamp>, Trouble> {
+        self.look_up("a manifest's last pull", |tx| keep::pulled(tx, repository, digest).boxed()).await
+    }
+
+    async fn pulls_since(&self) -> Result<Option<Timestamp>, Trouble> {
+        self.look_up("the first pull", |tx| keep::pulls_since(tx).boxed()).await
+    }
+
     async fn is_anywhere(&self, digest: &Digest) -> Result<bool, Trouble> {
         self.look_up("a digest's places", |tx| keep::is_anywhere(tx, digest).boxed()).await
     }

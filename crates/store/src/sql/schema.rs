@@ -79,6 +79,9 @@ CREATE TABLE upload_parts(
     PRIMARY KEY(upload, number));
 ", "
 CREATE TABLE turns(work TEXT PRIMARY KEY, who TEXT NOT NULL, number INTEGER NOT NULL, until INTEGER NOT NULL, seal INTEGER NOT NULL);
+CREATE TABLE pulls(
+    repository TEXT NOT NULL, digest TEXT NOT NULL, day INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY(repository, digest));
+CREATE INDEX pulls_by_day ON pulls(day);
 "];
 
 /// Brings the database to this version, each step whole or not at all.

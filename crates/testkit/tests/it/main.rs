@@ -5,9 +5,10 @@
 mod anonymous;
 mod answers;
 mod attached;
+mod claims;
 mod conformance;
-mod deliveries;
 mod deletions;
+mod deliveries;
 mod engine;
 mod hostile;
 mod on_objects;

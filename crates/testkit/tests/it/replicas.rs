@@ -61,7 +61,7 @@ async fn what_one_replica_wrote_another_shows() {
 }
 
 async fn is_held(world: &World, artifact: &Digest) -> bool {
-    let held = world.engine.read(&[domain::Key::System], |state| state.system().holds.contains_key(artifact));
+    let held = world.engine.read(&[Key::System], |state| state.system().holds.contains_key(artifact));
     held.await.expect("the state can be read")
 }
 

@@ -107,7 +107,7 @@ pub(super) const STORIES: &[Story] = &[
     ),
     ("apply {stages: {dev: {}}, roles: {builder: [push]}}", "push web-1 as builder", "manifest-pushed"),
     ("apply {stages: {dev: {}}, roles: {builder: [push]}}", "untag v1 as builder", "tag-deleted"),
-    ("apply {stages: {dev: {}}, roles: {builder: [push]}}", "delete web-1 as builder", "manifest-deleted"),
+    ("apply {stages: {dev: {}}, roles: {builder: [push]}}; push web-1", "delete web-1 as builder", "manifest-deleted"),
     ("apply {stages: {dev: {}}, roles: {keeper: [apply]}}", "apply dev > prod as keeper", "config-applied"),
     (
         "apply {stages: {dev: {}}, roles: {deployer: [promote]}}; push web-1; release 1; apply dev",

@@ -128,6 +128,19 @@ const KEEPING: &[Line] = &[
     line("admin", "retention unkeep {artifact} --reason settled", 0, "is kept no longer: entry"),
     line("admin", "retention unkeep {artifact} --reason settled", 1, "not-kept"),
     line("admin", "retention keep {artifact}", 64, "--reason"),
+    line("admin", "running dev {artifact}", 0, "1 digests run in `dev`: entry"),
+    line("admin", "running dev {artifact}", 0, "less than an hour ago"),
+    line("admin", "trace {artifact}", 0, "runs in `dev` of `shop`"),
+    line("admin", "running nowhere {artifact}", 1, "stage-unknown"),
+    line("admin", "running dev", 0, "0 digests run in `dev`: entry"),
+    line("admin", "lease {artifact} --for 2h --reason delivery", 0, "is leased for 2h: entry"),
+    line("admin", "lease {artifact} --for 1h --reason delivery", 0, "for as long already"),
+    line("admin", "lease {artifact} --for 40d --reason delivery", 1, "limit-reached"),
+    line("admin", "trace {artifact}", 0, "leased until"),
+    line("admin", "retention status", 0, "delivery"),
+    line("ben", "unlease {artifact} --party person:admin", 1, "permission-missing"),
+    line("admin", "unlease {artifact}", 0, "is leased no longer: entry"),
+    line("admin", "unlease {artifact}", 1, "not-leased"),
 ];
 
 const LOOKING: &[Line] = &[

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::{Digest, ProjectName, RepositoryName, TagName, Timestamp};
-use engine::ports::{Link, ManifestRecord};
+use engine::ports::{Link, ManifestRecord, PULLS_KNOWN};
 
 use super::{MANIFESTS, change, parts};
 use crate::sql::{
     Failed,
+    insert::Insert,
+    seal::push_sealed,
     tx::{Row, Tx, V},
 };
 
@@ -129,4 +131,43 @@ pub(super) async fn is_anywhere(tx: &mut Tx<'_>, digest: &Digest) -> Result<bool
         }
     }
     Ok(false)
+}
+
+const PULLS: &str = "SELECT repository, digest, day, seal FROM pulls";
+static NOTES: Insert = Insert::new(
+    "pulls(repository, digest, day, seal)",
+    4,
+    "ON CONFLICT(repository, digest) DO UPDATE SET day = excluded.day, seal = excluded.seal WHERE pulls.day < excluded.day",
+);
+
+pub(super) async fn note_pulls(
+    tx: &mut Tx<'_>,
+    pulled: &[(RepositoryName, Digest)],
+    day: Timestamp,
+) -> Result<(), Failed> {
+    // In their order, so that two that write the same do not wait for each other.
+    let pulled: BTreeSet<_> = pulled.iter().collect();
+    let mut values = Vec::with_capacity(pulled.len() * NOTES.columns());
+    for (repository, digest) in pulled {
+        push_sealed(&mut values, &[V::T(repository.as_str()), V::T(digest.as_str()), day.into()]);
+    }
+    NOTES.run(tx, &values).await?;
+    let known = i64::try_from(PULLS_KNOWN.as_millis()).unwrap_or(i64::MAX);
+    tx.run("DELETE FROM pulls WHERE day < $1", &[V::I(day.as_millis().saturating_sub(known))]).await
+}
+
+pub(super) async fn pulled(
+    tx: &mut Tx<'_>,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Option<Timestamp>, Failed> {
+    let select = format!("{PULLS} WHERE repository = $1 AND digest = $2");
+    let row = tx.row(&select, &[V::T(repository.as_str()), V::T(digest.as_str())]).await?;
+    let what = || format!("the last pull of `{digest}`");
+    row.map(|row| row.unsealed(what)?.time(2, "the day of a pull")).transpose()
+}
+
+pub(super) async fn pulls_since(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, Failed> {
+    let row = tx.row(&format!("{PULLS} ORDER BY day LIMIT 1"), &[]).await?;
+    row.map(|row| row.unsealed(|| "the first pull".to_owned())?.time(2, "the day of a pull")).transpose()
 }
