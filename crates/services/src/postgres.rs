@@ -108,6 +108,23 @@ impl Postgres {
         self.sql(&base.name, sql)
     }
 
+    /// A program of PostgreSQL, such as `pgbench`, that finds `base` by its environment.
+    ///
+    /// # Panics
+    /// When it is not installed.
+    pub fn program(&self, name: &str, base: &Base) -> Command {
+        self.client(name, &base.name)
+    }
+
+    /// The process that all others of the server come from.
+    ///
+    /// # Panics
+    /// When the server has ended.
+    pub fn process(&self) -> u32 {
+        let file = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("the server runs");
+        file.lines().next().and_then(|line| line.trim().parse().ok()).expect("PostgreSQL writes down its process")
+    }
+
     fn sql(&self, database: &str, sql: &str) -> String {
         let ran = self.psql(database, sql);
         assert!(ran.status.success(), "`{sql}`: {}", String::from_utf8_lossy(&ran.stderr));
@@ -119,7 +136,7 @@ impl Postgres {
     }
 
     fn psql(&self, database: &str, sql: &str) -> Output {
-        let mut psql = Command::new(binary("psql"));
+        let mut psql = self.client("psql", database);
         psql.args([
             "--no-psqlrc",
             "--quiet",
@@ -130,8 +147,14 @@ impl Postgres {
             "--command",
             sql,
         ]);
-        psql.args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username", USER, "--dbname", database]);
-        psql.env("PGPASSWORD", PASSWORD).stdin(Stdio::null()).output().expect("`psql` runs")
+        psql.output().expect("`psql` runs")
+    }
+
+    fn client(&self, name: &str, database: &str) -> Command {
+        let mut client = Command::new(binary(name));
+        client.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string()).env("PGDATABASE", database);
+        client.env("PGUSER", USER).env("PGPASSWORD", PASSWORD).stdin(Stdio::null());
+        client
     }
 }
 
