@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
+    time::Instant,
 };
 
 /// A kept-alive connection.
@@ -33,6 +34,8 @@ pub enum Body {
     Keep,
     /// Let it go by.
     Drop,
+    /// Let it go by until then, and leave the rest: nothing can be asked on the connection any more.
+    DropUntil(Instant),
 }
 
 impl Connection {
@@ -103,9 +106,10 @@ impl Connection {
     fn whole(&mut self, length: u64, body: &mut Vec<u8>, keep: Body) -> io::Result<()> {
         match keep {
             Body::Keep => drop((&mut self.stream).take(length).read_to_end(body)?),
-            Body::Drop => {
+            Body::Drop | Body::DropUntil(_) => {
                 let mut left = length;
-                while left > 0 {
+                let is_over = || matches!(keep, Body::DropUntil(end) if Instant::now() >= end);
+                while left > 0 && !is_over() {
                     let buffered = self.stream.fill_buf()?.len() as u64;
                     if buffered == 0 {
                         return Err(io::ErrorKind::UnexpectedEof.into());

@@ -3,11 +3,14 @@
 //! Machines are shared and noisy, so what counts is the ratio within one run: each round measures both sides one right after the other,
 //! and the median of the rounds' ratios is printed, with the CPU seconds and the memory of each side's server process.
 
+mod catalog;
 mod floor;
 mod gate;
 mod http;
+mod peers;
 mod process;
 mod promotions;
+mod replicas;
 mod startup;
 mod table;
 mod transfers;
@@ -27,6 +30,9 @@ struct Arguments {
     /// Seconds of each measurement under load.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// Artifacts of the part `catalog`.
+    #[arg(long, default_value_t = 1_000_000)]
+    artifacts: usize,
     /// The program to measure; built from this workspace unless it says otherwise.
     #[arg(long)]
     program: Option<std::path::PathBuf>,
@@ -38,8 +44,12 @@ enum Part {
     Promotions,
     /// Promotion of a large image, beside copying it between two repositories.
     Copy,
-    /// Pulls and pushes, beside docker-registry.
+    /// Pulls and pushes, beside docker-registry, zot, and nginx's sendfile.
     Transfers,
+    /// Durable promotions of one and of three replicas on PostgreSQL, beside pgbench.
+    Replicas,
+    /// Lists and searches with 1,000,000 artifacts.
+    Catalog,
     /// A gate with 100 pieces of evidence.
     Gate,
     /// Start-up with 1,000,000 entries, and memory.
@@ -65,6 +75,12 @@ fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error>> {
     }
     if wanted(Part::Transfers) {
         transfers::run(&program, &mut table, arguments.rounds, arguments.seconds)?;
+    }
+    if wanted(Part::Replicas) {
+        replicas::run(&program, &mut table, arguments.rounds, arguments.seconds)?;
+    }
+    if wanted(Part::Catalog) {
+        catalog::run(&program, &mut table, arguments.artifacts)?;
     }
     if wanted(Part::Startup) {
         startup::run(&program, &mut table)?;

@@ -64,37 +64,78 @@ impl Server {
         Self::start(Command::new(program).arg("serve").arg("--data").arg(data).args(["--listen", &address]), &address)
     }
 
-    /// Debian's docker-registry on a folder, with the cache of blob descriptors that its package turns on.
-    pub fn docker_registry(folder: &Path) -> io::Result<Self> {
+    /// One of several equal servers of ours: they share a data directory, and the database at `url`.
+    pub fn replica(program: &Path, data: &Path, url: &str) -> io::Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
-        let config = folder.join("config.yml");
-        let text = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{cache: {{blobdescriptor: inmemory}}, filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\nhttp: {{addr: {address}}}\n",
-            folder.join("data").display()
-        );
-        fs::write(&config, text)?;
-        Self::start(Command::new("docker-registry").arg("serve").arg(&config), &address)
+        let mut command = Command::new(program);
+        command.arg("serve").arg("--data").arg(data).args(["--listen", &address]).env("SELFSAME_DATABASE", url);
+        Self::start(&mut command, &address)
     }
 
-    /// What the process has used so far.
+    /// What it has used so far, with all processes that it has started.
     pub fn usage(&self) -> io::Result<Usage> {
-        usage_of(self.child.id())
+        usage_of_all(self.child.id())
+    }
+
+    /// How many processes it has started.
+    pub fn workers(&self) -> usize {
+        started_by(self.child.id()).len()
+    }
+
+    /// Ends it at once, with what it has started.
+    pub fn end(&mut self) {
+        let workers = started_by(self.child.id());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for worker in workers {
+            let _ = Command::new("kill").args(["-KILL", &worker.to_string()]).stderr(Stdio::null()).status();
+        }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
+}
+
+/// Where `program` is, if it is installed: on the `PATH`, or where Debian keeps what only root runs.
+pub fn installed(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<_> = std::env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
+    folders.into_iter().map(|folder| folder.join(program)).find(|found| found.is_file())
+}
+
+/// What process `id` and all that it has started, and they, have used; processes that have ended count once their parent has heard of it.
+pub fn usage_of_all(id: u32) -> io::Result<Usage> {
+    let mut all = usage_of(id)?;
+    all.cpu += ended_children(id)?;
+    for child in started_by(id) {
+        // One that ends meanwhile is its parent's from now on.
+        let Ok(used) = usage_of_all(child) else { continue };
+        all.cpu += used.cpu;
+        all.resident += used.resident;
+        all.peak += used.peak;
+        all.written += used.written;
+    }
+    Ok(all)
+}
+
+/// CPU seconds of the processes that this one has started and heard the end of.
+pub fn usage_of_children() -> io::Result<f64> {
+    ended_children(std::process::id())
+}
+
+/// The processes that `id` has started and that have not ended.
+fn started_by(id: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    children.flat_map(|text| text.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 /// What process `id` has used, from the kernel's own accounting.
 pub fn usage_of(id: u32) -> io::Result<Usage> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = |position: usize| fields.get(position).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let mebibytes = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name));
@@ -102,8 +143,21 @@ pub fn usage_of(id: u32) -> io::Result<Usage> {
     };
     let io = fs::read_to_string(format!("/proc/{id}/io")).unwrap_or_default();
     let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok()).unwrap_or_default();
+    Ok(Usage { cpu: seconds(id, 11)?, resident: mebibytes("VmRSS"), peak: mebibytes("VmHWM"), written })
+}
+
+/// The seconds that the ended children of process `id` have used.
+fn ended_children(id: u32) -> io::Result<f64> {
+    seconds(id, 13)
+}
+
+/// User and system time, which stand next to each other in `/proc/ID/stat`, counted behind the name.
+fn seconds(id: u32, position: usize) -> io::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(position).take(2).filter_map(|field| field.parse::<f64>().ok());
     // The kernel counts in hundredths of a second on every Linux that Debian ships.
-    Ok(Usage { cpu: (ticks(11) + ticks(12)) / 100.0, resident: mebibytes("VmRSS"), peak: mebibytes("VmHWM"), written })
+    Ok(ticks.sum::<f64>() / 100.0)
 }
 
 impl std::ops::Sub for Usage {

@@ -15,6 +15,7 @@ use std::{
 use crate::{
     floor::{self, Rows, Sizes},
     http::{Body, Connection},
+    peers::Peer,
     process::{Server, usage_of},
     table::{self, Promise, Table},
     world::World,
@@ -23,13 +24,22 @@ use crate::{
 /// Clients, and what share of the floor is promised for them.
 const LOADS: [(usize, f64); 3] = [(1, 0.5), (8, 0.5), (64, 0.25)];
 
-struct Reached {
-    per_second: f64,
-    p50: f64,
-    p99: f64,
-    /// CPU time of the server and of the clients for one promotion, in microseconds.
-    server_cpu: f64,
-    client_cpu: f64,
+/// What clients reached.
+pub struct Reached {
+    /// Durable promotions per second.
+    pub per_second: f64,
+    /// Half of the promotions took at most this long, in microseconds.
+    pub p50: f64,
+    /// 99 in 100 promotions took at most this long, in microseconds.
+    pub p99: f64,
+    /// CPU time of the servers for one promotion, in microseconds.
+    pub server_cpu: f64,
+    /// CPU time of the clients for one promotion, in microseconds.
+    pub client_cpu: f64,
+    /// How many promotions there were.
+    pub count: f64,
+    /// How many answers said to come back, and were asked again.
+    pub busy: u64,
 }
 
 /// Measures promotions per second at 1, 8 and 64 clients.
@@ -48,7 +58,7 @@ pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Re
     for (clients, promised) in LOADS {
         let (mut ratios, mut ours, mut floors, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
-            let reached = promote(&server, &world.token, &releases, clients, seconds)?;
+            let reached = promote(&[&server], &world.token, &releases, clients, seconds)?;
             let sizes = Sizes::of(&data.join("selfsame.db"))?;
             let floor = floor::run(folder.path(), Rows::Same(sizes), clients, seconds)?;
             bare.push(reached.per_second / floor::run(folder.path(), Rows::Bare(sizes), clients, seconds)?.per_second);
@@ -97,21 +107,23 @@ pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Re
     Ok(())
 }
 
-fn promote(
-    server: &Server,
+/// Has `clients` promote for `seconds`, each into a stage of its own; they are spread over the servers.
+pub fn promote(
+    servers: &[&Server],
     token: &str,
     releases: &[String],
     clients: usize,
     seconds: f64,
 ) -> Result<Reached, Box<dyn Error>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let (before, own) = (server.usage()?, usage_of(std::process::id())?);
+    let used = || servers.iter().map(|server| server.usage().map(|usage| usage.cpu)).sum::<io::Result<f64>>();
+    let (stop, busy) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (before, own) = (used()?, usage_of(std::process::id())?);
     let begun = Instant::now();
     let workers: Vec<_> = (0..clients)
         .map(|number| {
-            let (address, token) = (server.address.clone(), token.to_owned());
-            let (releases, stop) = (releases.to_vec(), stop.clone());
-            std::thread::spawn(move || client(&address, &token, number, &releases, &stop))
+            let (address, token) = (servers[number % servers.len()].address.clone(), token.to_owned());
+            let (releases, stop, busy) = (releases.to_vec(), stop.clone(), busy.clone());
+            std::thread::spawn(move || client(&address, &token, number, &releases, &stop, &busy))
         })
         .collect();
     std::thread::sleep(Duration::from_secs_f64(seconds));
@@ -126,8 +138,10 @@ fn promote(
         per_second: count / elapsed,
         p50: table::percentile(&mut latencies, 0.5),
         p99: table::percentile(&mut latencies, 0.99),
-        server_cpu: (server.usage()? - before).cpu / count * 1e6,
+        server_cpu: (used()? - before) / count * 1e6,
         client_cpu: (usage_of(std::process::id())? - own).cpu / count * 1e6,
+        count,
+        busy: busy.load(Ordering::Relaxed),
     })
 }
 
@@ -135,7 +149,14 @@ fn promote(
 static KEYS: AtomicU64 = AtomicU64::new(0);
 
 /// One client promotes two releases in turn into a stage of its own.
-fn client(address: &str, token: &str, number: usize, releases: &[String], stop: &AtomicBool) -> io::Result<Vec<f64>> {
+fn client(
+    address: &str,
+    token: &str,
+    number: usize,
+    releases: &[String],
+    stop: &AtomicBool,
+    busy: &AtomicU64,
+) -> io::Result<Vec<f64>> {
     let mut connection = Connection::open(address, Some(token))?;
     let path = format!("/v1/projects/bench/stages/s{number}/promotions");
     let mut latencies = Vec::new();
@@ -147,7 +168,13 @@ fn client(address: &str, token: &str, number: usize, releases: &[String], stop: 
         let key = format!("bench-{}", KEYS.fetch_add(1, Ordering::Relaxed));
         let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key.as_str())];
         let begun = Instant::now();
-        let answer = connection.send("POST", &path, &headers, body.as_bytes(), Body::Keep)?;
+        let answer = loop {
+            let answer = connection.send("POST", &path, &headers, body.as_bytes(), Body::Keep)?;
+            if answer.status != 503 {
+                break answer;
+            }
+            busy.fetch_add(1, Ordering::Relaxed);
+        };
         match answer.status {
             201 => latencies.push(begun.elapsed().as_secs_f64() * 1e6),
             // The stage has this one from the round before: the other one is next.
@@ -171,7 +198,7 @@ pub fn beside_copy(program: &Path, table: &mut Table, rounds: usize) -> Result<(
     let (release, _) = world.release("image")?;
     let (other, _) = world.release("other")?;
     let peer_folder = tempfile::tempdir()?;
-    let peer = Server::docker_registry(peer_folder.path())?;
+    let peer = Peer::DockerRegistry.start(peer_folder.path())?;
     let source = layout_of(folder.path(), &world)?;
     skopeo(&[&source, &format!("docker://{}/dev/app:1", peer.address)])?;
     let (mut ratios, mut ours, mut theirs, mut written) = (Vec::new(), Vec::new(), Vec::new(), 0);

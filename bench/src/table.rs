@@ -54,6 +54,12 @@ impl Table {
         println!("{what:<34} {:>22}   {judged}", format!("{value:.0} {unit}"));
     }
 
+    /// Prints a figure that is small, with two digits behind the point.
+    pub fn precise(&mut self, what: &str, value: f64, unit: &str, promise: Promise) {
+        let judged = self.judged(value, promise);
+        println!("{what:<58} {value:>8.2} {unit}   {judged}");
+    }
+
     /// Prints something that explains the rows above.
     pub fn note(&self, what: &str, text: &str) {
         println!("{what:<34} {text}");

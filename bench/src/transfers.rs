@@ -1,9 +1,12 @@
-//! Pulls, manifests and pushes, beside docker-registry: CPU seconds of the server process, which noise on the machine does not change.
+//! Pulls, manifests and pushes, beside other registries and the floor: CPU seconds of the server's processes, which noise on the machine
+//! does not change.
+
+mod crowd;
 
 use std::{
     error::Error,
-    io,
-    path::Path,
+    fs, io,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -11,6 +14,7 @@ use domain::Digest;
 
 use crate::{
     http::{Body, Connection},
+    peers::Peer,
     process::{Server, Usage},
     table::{self, Promise, Table},
 };
@@ -20,9 +24,13 @@ const SMALL: usize = 1 << 20;
 /// Concurrent connections of the load.
 const CONNECTIONS: usize = 4;
 
-/// A registry under test.
+/// A server under test.
 struct Side {
     server: Server,
+    /// Which of the peers it is; `None` for ours.
+    peer: Option<Peer>,
+    folder: tempfile::TempDir,
+    program: PathBuf,
     token: Option<String>,
     repository: &'static str,
 }
@@ -34,9 +42,16 @@ struct Load {
     bytes: usize,
     /// CPU is told per GB for large bodies, else per request.
     per_gigabyte: bool,
-    /// What the ratio is at most.
-    promised: f64,
+    /// What the ratio of CPU is at most; beside the other peers it is for information.
+    promised: &'static [(Peer, f64)],
     run: fn(&Side, &Fixture, usize, Duration) -> io::Result<usize>,
+}
+
+/// What a load came to on one side, a figure for each round.
+#[derive(Default)]
+struct Measured {
+    cost: Vec<f64>,
+    rate: Vec<f64>,
 }
 
 /// What is pulled.
@@ -45,95 +60,168 @@ struct Fixture {
     small: Vec<Digest>,
 }
 
-/// Measures every load on both sides, in turn.
+const LOADS: [Load; 5] = [
+    Load {
+        what: "pull 100 MiB blobs, CPU s/GB",
+        bytes: LARGE,
+        per_gigabyte: true,
+        promised: &[(Peer::DockerRegistry, 0.5), (Peer::Nginx, 1.3)],
+        run: pull_large,
+    },
+    Load {
+        what: "pull 1 MiB blobs, CPU ms each",
+        bytes: SMALL,
+        per_gigabyte: false,
+        promised: &[(Peer::DockerRegistry, 0.5)],
+        run: pull_small,
+    },
+    Load {
+        what: "GET manifest by tag, CPU ms each",
+        bytes: 0,
+        per_gigabyte: false,
+        promised: &[(Peer::DockerRegistry, 0.5)],
+        run: get_manifest,
+    },
+    Load {
+        what: "push 100 MiB blobs, CPU s/GB",
+        bytes: LARGE,
+        per_gigabyte: true,
+        promised: &[(Peer::DockerRegistry, 1.0)],
+        run: push_large,
+    },
+    Load {
+        what: "push 1 MiB blobs, CPU ms each",
+        bytes: SMALL,
+        per_gigabyte: false,
+        promised: &[(Peer::DockerRegistry, 0.33)],
+        run: push_small,
+    },
+];
+
+/// Measures every load on all sides, in turn.
 pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Result<(), Box<dyn Error>> {
-    table.heading("Transfers, beside docker-registry: CPU seconds of the server");
-    let (ours_folder, theirs_folder) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let data = ours_folder.path().join("data");
-    let server = Server::selfsame(program, &data)?;
-    let token = std::fs::read_to_string(data.join("keys/admin.token"))?.trim().to_owned();
-    let ours = Side { server, token: Some(token), repository: "bench/app" };
-    let theirs = Side { server: Server::docker_registry(theirs_folder.path())?, token: None, repository: "bench/app" };
-    let fixture = fill(&ours)?;
-    fill(&theirs)?;
-    let loads = [
-        Load { what: "pull 100 MiB blobs, CPU s/GB", bytes: LARGE, per_gigabyte: true, promised: 0.5, run: pull_large },
-        Load {
-            what: "pull 1 MiB blobs, CPU ms each",
-            bytes: SMALL,
-            per_gigabyte: false,
-            promised: 0.5,
-            run: pull_small,
-        },
-        Load {
-            what: "GET manifest by tag, CPU ms each",
-            bytes: 0,
-            per_gigabyte: false,
-            promised: 0.5,
-            run: get_manifest,
-        },
-        Load { what: "push 100 MiB blobs, CPU s/GB", bytes: LARGE, per_gigabyte: true, promised: 1.0, run: push_large },
-        Load {
-            what: "push 1 MiB blobs, CPU ms each",
-            bytes: SMALL,
-            per_gigabyte: false,
-            promised: 1.0,
-            run: push_small,
-        },
-    ];
-    for load in loads {
-        compare(table, &load, (&ours, &theirs), &fixture, rounds, seconds)?;
+    table.heading("Transfers, beside other registries and nginx's sendfile: CPU seconds of the server's processes");
+    table.note("selfsame", "syncs blobs and rows before it answers a push");
+    let mut sides = vec![Side::start(None, program)?];
+    for peer in Peer::ALL {
+        match peer.missing() {
+            Some(why) => table.note(peer.program(), why),
+            None => {
+                sides.push(Side::start(Some(peer), program)?);
+                table.note(peer.program(), &format!("syncs {}", peer.syncs()));
+            }
+        }
     }
-    let (mine, peer) = (ours.server.usage()?, theirs.server.usage()?);
-    let now = mine.resident / peer.resident;
-    table.ratio("memory now", &mebibytes(mine.resident), &mebibytes(peer.resident), now, Promise::None);
-    let peak = mine.peak / peer.peak;
-    table.ratio("memory at most", &mebibytes(mine.peak), &mebibytes(peer.peak), peak, Promise::None);
-    table.note("what is synced", "Selfsame: blobs and rows before it answers a push; docker-registry 2.8: nothing");
-    Ok(())
+    if let Some(nginx) = sides.iter().find(|side| side.peer == Some(Peer::Nginx)) {
+        let workers = nginx.server.workers();
+        table.note("", &format!("nginx has {workers} workers; all its processes count, plain HTTP on both sides"));
+    }
+    let mut fixture = None;
+    for side in &sides {
+        fixture = Some(fill(side)?);
+    }
+    let fixture = fixture.ok_or("no server was filled")?;
+    for load in LOADS {
+        compare(table, &load, &sides, &fixture, rounds, seconds)?;
+    }
+    for side in &sides {
+        let used = side.server.usage()?;
+        let text = format!("{:.0} MiB now, {:.0} MiB at most", used.resident, used.peak);
+        table.note(&format!("memory of {}", side.name()), &text);
+    }
+    crowd::run(table, &mut sides, &fixture, rounds, seconds)
 }
 
 fn compare(
     table: &mut Table,
     load: &Load,
-    (ours, theirs): (&Side, &Side),
+    sides: &[Side],
     fixture: &Fixture,
     rounds: usize,
     seconds: f64,
 ) -> io::Result<()> {
-    let (mut mine, mut peer, mut ratios, mut rates) = (Vec::new(), Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
+    let is_push = load.what.starts_with("push");
+    let able: Vec<&Side> = sides.iter().filter(|side| side.can(load)).collect();
+    let mut all: Vec<Measured> = able.iter().map(|_| Measured::default()).collect();
     for round in 0..rounds {
-        let mut costs = [0.0; 2];
-        for (position, side) in [ours, theirs].into_iter().enumerate() {
+        for (side, measured) in able.iter().zip(&mut all) {
             let before = side.server.usage()?;
             let begun = Instant::now();
             let requests = (load.run)(side, fixture, round, Duration::from_secs_f64(seconds))? as f64;
             let used: Usage = side.server.usage()? - before;
-            rates[position].push(requests / begun.elapsed().as_secs_f64());
             let unit = if load.per_gigabyte { requests * load.bytes as f64 / 1e9 } else { requests / 1e3 };
-            costs[position] = used.cpu / unit;
+            measured.rate.push(requests / begun.elapsed().as_secs_f64());
+            measured.cost.push(used.cpu / unit);
         }
-        mine.push(costs[0]);
-        peer.push(costs[1]);
-        ratios.push(costs[0] / costs[1]);
     }
-    let ratio = table::median(&mut ratios);
-    let [our_rate, their_rate] = rates.map(|mut rate| table::median(&mut rate));
-    table.ratio(
-        load.what,
-        &format!("{:.3} ({our_rate:.0}/s)", table::median(&mut mine)),
-        &format!("{:.3} ({their_rate:.0}/s)", table::median(&mut peer)),
-        ratio,
-        Promise::AtMost(load.promised),
-    );
+    let told = |of: &Measured| {
+        let (cost, rate) = (table::median(&mut of.cost.clone()), table::median(&mut of.rate.clone()));
+        format!("{cost:.3} ({rate:.0}/s)")
+    };
+    let Some((ours, theirs)) = all.split_first() else { return Ok(()) };
+    table.note(load.what, "");
+    for (side, peer) in able[1..].iter().zip(theirs) {
+        let promised = load.promised.iter().find(|(beside, _)| side.peer == Some(*beside));
+        let promise = promised.map_or(Promise::None, |(_, most)| Promise::AtMost(*most));
+        let ratio = ratio(&ours.cost, &peer.cost);
+        table.ratio(&format!("  beside {}", side.name()), &told(ours), &told(peer), ratio, promise);
+        if is_push && side.peer == Some(Peer::DockerRegistry) {
+            let per_second = |of: &Measured| format!("{:.0}/s", table::median(&mut of.rate.clone()));
+            let promise = if load.bytes == SMALL { Promise::AtLeast(1.0) } else { Promise::None };
+            table.ratio(
+                "    pushes a second",
+                &per_second(ours),
+                &per_second(peer),
+                self::ratio(&ours.rate, &peer.rate),
+                promise,
+            );
+        }
+    }
+    if load.bytes == 0 {
+        table.figure("  by itself", table::median(&mut ours.cost.clone()) * 1e3, "us of CPU", Promise::AtMost(80.0));
+    }
     Ok(())
 }
 
-fn mebibytes(value: f64) -> String {
-    format!("{value:.0} MiB")
+/// The median of the rounds' ratios.
+fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
+    table::median(&mut ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
 }
 
 impl Side {
+    /// Starts ours, or a peer, on a new folder.
+    fn start(peer: Option<Peer>, program: &Path) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let server = match peer {
+            Some(peer) => peer.start(folder.path())?,
+            None => Server::selfsame(program, &folder.path().join("data"))?,
+        };
+        let token = match peer {
+            Some(_) => None,
+            None => Some(fs::read_to_string(folder.path().join("data/keys/admin.token"))?.trim().to_owned()),
+        };
+        Ok(Self { server, peer, folder, program: program.to_owned(), token, repository: "bench/app" })
+    }
+
+    /// Ends it and starts it again on what it has.
+    fn restart(&mut self) -> io::Result<()> {
+        self.server.end();
+        self.server = match self.peer {
+            Some(peer) => peer.start(self.folder.path())?,
+            None => Server::selfsame(&self.program, &self.folder.path().join("data"))?,
+        };
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        self.peer.map_or("selfsame", Peer::program)
+    }
+
+    /// Whether it knows what the load asks for: nginx has blobs, and takes nothing.
+    fn can(&self, load: &Load) -> bool {
+        self.peer != Some(Peer::Nginx) || load.what.starts_with("pull")
+    }
+
     fn connect(&self) -> io::Result<Connection> {
         Connection::open(&self.server.address, self.token.as_deref())
     }
@@ -169,11 +257,21 @@ impl Side {
     }
 }
 
-/// Pushes what will be pulled.
+/// Pushes what will be pulled; to nginx it is given as files.
 fn fill(side: &Side) -> io::Result<Fixture> {
-    let mut connection = side.connect()?;
     let large = noise(LARGE, 1);
     let small: Vec<_> = (0..16).map(|number| noise(SMALL, 100 + number)).collect();
+    let fixture =
+        Fixture { large: Digest::sha256(&large), small: small.iter().map(|blob| Digest::sha256(blob)).collect() };
+    if side.peer == Some(Peer::Nginx) {
+        for blob in small.iter().chain([&large]) {
+            let path = side.folder.path().join("www").join(&side.blob(&Digest::sha256(blob))[1..]);
+            fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            fs::write(path, blob)?;
+        }
+        return Ok(fixture);
+    }
+    let mut connection = side.connect()?;
     let config = b"{}".to_vec();
     for blob in small.iter().chain([&large, &config]) {
         push(&mut connection, side, blob)?;
@@ -188,7 +286,7 @@ fn fill(side: &Side) -> io::Result<Fixture> {
     let path = format!("/v2/{}/manifests/latest", side.repository);
     let headers = [("Content-Type", "application/vnd.oci.image.manifest.v1+json")];
     expect(201, &connection.send("PUT", &path, &headers, manifest.to_string().as_bytes(), Body::Keep)?)?;
-    Ok(Fixture { large: Digest::sha256(&large), small: small.iter().map(|blob| Digest::sha256(blob)).collect() })
+    Ok(fixture)
 }
 
 fn descriptor(media_type: &str, blob: &[u8]) -> serde_json::Value {
