@@ -135,11 +135,14 @@ async fn copy_blob(from: &dyn Blobs, to: &dyn Blobs, digest: &Digest) -> Result<
     if to.size(digest).await?.is_some() {
         return Ok(Came::There);
     }
-    let Some(blob) = from.get(digest, None).await? else {
-        let archived = from.away(digest, Tier::Archive).await?.is_some();
-        let why = if archived { "lies in the archive: copy that, too, or bring it back first" } else { "is missing" };
-        return Ok(Came::Not(format!("`{digest}` {why}")));
-    };
+    let mut blob = from.get(digest, None).await?;
+    // What lies in the archive is read there, and is at hand in the copy; what went since the checkpoint lies in the trash.
+    for tier in [Tier::Archive, Tier::Trash] {
+        if blob.is_none() {
+            blob = from.read_away(digest, tier).await?;
+        }
+    }
+    let Some(blob) = blob else { return Ok(Came::Not(format!("`{digest}` is missing"))) };
     let upload = to.begin_upload(OWNER, digest.algorithm()).await?;
     let stored = match to.append(&upload, 0, blob.bytes, blob.size).await {
         Ok(_) => to.finish_upload(&upload, digest).await,

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use domain::{Digest, Event, RepositoryName};
+use futures::TryStreamExt;
 
 use crate::{
     Error, manifest,
-    ports::{Blobs, PartKind},
+    ports::{Blobs, PartKind, Tier, Trouble},
 };
 
 /// What the entries name themselves.
@@ -25,7 +27,7 @@ impl Named {
                 let pushed = self.manifests.entry(digest.clone());
                 pushed.or_insert_with(|| (media_type.clone(), BTreeSet::new())).1.insert(repository.clone());
             }
-            Event::ManifestDeleted { repository, digest } => {
+            Event::ManifestDeleted { repository, digest } | Event::ManifestCollected { repository, digest, .. } => {
                 if let Some((_, repositories)) = self.manifests.get_mut(digest) {
                     repositories.remove(repository);
                     if repositories.is_empty() {
@@ -48,7 +50,7 @@ pub(super) async fn named_blobs(
     let mut seen = named.documents.clone();
     for (digest, (media_type, repositories)) in &named.manifests {
         let Some(repository) = repositories.first() else { continue };
-        let bytes = match blobs.read(digest, manifest::MANIFEST_BYTES_MAX as u64).await {
+        let bytes = match read_manifest(blobs, digest).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 problems.push(format!("the manifest `{digest}` of `{repository}` is missing"));
@@ -71,4 +73,18 @@ pub(super) async fn named_blobs(
         }
     }
     Ok(found)
+}
+
+/// A manifest at hand, or in the trash: what goes while a copy is made belongs to the checkpoint that is copied.
+async fn read_manifest(blobs: &dyn Blobs, digest: &Digest) -> Result<Option<Bytes>, Trouble> {
+    if let Some(bytes) = blobs.read(digest, manifest::MANIFEST_BYTES_MAX as u64).await? {
+        return Ok(Some(bytes));
+    }
+    let Some(away) = blobs.read_away(digest, Tier::Trash).await? else { return Ok(None) };
+    if away.size > manifest::MANIFEST_BYTES_MAX as u64 {
+        return Ok(None);
+    }
+    let pieces: Vec<Bytes> = away.bytes.try_collect().await?;
+    let bytes = Bytes::from(pieces.concat());
+    Ok((Digest::of(digest.algorithm(), &bytes) == *digest).then_some(bytes))
 }

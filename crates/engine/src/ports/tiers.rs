@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{Digest, Timestamp};
 
-use super::Trouble;
+use super::{Blob, Trouble};
 
 /// Where bytes lie that are not at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,9 @@ pub trait Tiers: Send + Sync + 'static {
 
     /// What lies there, in the order of digests after `after`, at most `limit`.
     async fn list_away(&self, tier: Tier, after: Option<&Digest>, limit: usize) -> Result<Vec<Away>, Trouble>;
+
+    /// The bytes as they lie there, which are not brought back. They were not compared with anything: that is the reader's to do.
+    async fn read_away(&self, digest: &Digest, tier: Tier) -> Result<Option<Blob>, Trouble>;
 
     /// Re-reads bytes where they lie, as `Blobs::verify` does with those at hand.
     async fn verify_away(&self, digest: &Digest, tier: Tier) -> Result<Option<bool>, Trouble>;

@@ -67,6 +67,24 @@ fn files_below(folder: &Path) -> usize {
     paths.map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
 }
 
+/// A backup has what lies in the archive, and misses nothing that went.
+fn restores_from_a_backup(server: &Server, archived: &str, gone: &str) {
+    let path = |name: &str| server.folder().join(name).display().to_string();
+    let data = server.data().to_str().expect("a path");
+    let backup = server.run_alone(&["backup", "--data", data, "--to", &path("backup")]);
+    assert_eq!(backup.code, 0, "{backup:?}");
+    let there = |digest: &str| {
+        let hex = digest.trim_start_matches("sha256:");
+        server.folder().join(format!("backup/blobs/sha256/{}/{hex}", &hex[..2])).exists()
+    };
+    assert_eq!((there(archived), there(gone)), (true, false));
+    let restored = server.run_alone(&["restore", "--from", &path("backup"), "--data", &path("restored")]);
+    assert_eq!(restored.code, 0, "{restored:?}");
+    let key = path("backup/keys/ledger.pub");
+    let audited = server.run_alone(&["audit", "verify", "--data", &path("restored"), "--key", &key]);
+    assert_eq!(audited.code, 0, "{audited:?}");
+}
+
 #[test]
 fn what_nothing_needs_goes_and_comes_back() {
     let mut server = Server::start();
@@ -91,9 +109,11 @@ fn what_nothing_needs_goes_and_comes_back() {
     assert!(plan["frees"].as_u64().expect("a number") >= (old.len() + loner.len()) as u64, "{plan}");
     assert_eq!((place(&server, old_layer), place(&server, loner_layer)), (Some("archive"), Some("trash")));
     assert_eq!(place(&server, &loner_artifact), Some("trash"));
-    server.kill();
+    // Told to stop, so that all of it is published.
+    server.stop();
     let audited = server.audit_directory();
     assert_eq!(audited.code, 0, "what lies in the archive is there: {audited:?}");
+    restores_from_a_backup(&server, old_layer, loner_layer);
     server.restart();
     let gone = server.run(&server.admin(), &["pull", &format!("shop/web@{loner_artifact}"), "--output", "gone"]);
     assert_eq!(gone.code, 1, "{gone:?}");

@@ -129,6 +129,12 @@ impl Server {
         &self.data
     }
 
+    /// The folder of the keys: in the data directory, or where `serve` was told.
+    fn keys(&self) -> PathBuf {
+        let told = self.more.iter().skip_while(|argument| *argument != "--keys").nth(1);
+        told.map_or_else(|| self.data.join("keys"), PathBuf::from)
+    }
+
     /// Host and port.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -136,7 +142,7 @@ impl Server {
 
     /// The first token.
     pub fn admin(&self) -> String {
-        fs::read_to_string(self.data.join("keys/admin.token")).expect("the first token").trim().to_owned()
+        fs::read_to_string(self.keys().join("admin.token")).expect("the first token").trim().to_owned()
     }
 
     /// Kills the server as a power cut would, as far as a process can see.
@@ -151,6 +157,19 @@ impl Server {
         self.child = spawn(&self.data, self.port, &[], self.column, &self.more);
         self.wait_until_up();
         begun.elapsed().as_secs_f64()
+    }
+
+    /// Tells the server to stop, as a supervisor does; its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().expect("`kill` runs");
+        assert!(told.success(), "the server is there");
+        self.child.wait().expect("the server can be waited for").code()
+    }
+
+    /// Sends a signal to the server.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        assert!(sent.expect("`kill` runs").success(), "the server is there");
     }
 
     /// Starts the server again through another program, such as a tracer, with its arguments.
@@ -264,7 +283,7 @@ impl Server {
     /// What an audit over HTTP comes to.
     pub fn audit_result(&self) -> Ran {
         self.wait_until_published();
-        let key = self.data.join("keys/ledger.pub");
+        let key = self.keys().join("ledger.pub");
         let url = format!("http://{}", self.host());
         self.run(&self.admin(), &["audit", "verify", "--url", &url, "--key", key.to_str().expect("a path")])
     }
@@ -275,7 +294,7 @@ impl Server {
     pub fn audit_what_was_added(&self) {
         self.wait_until_published();
         let path = |path: PathBuf| path.to_str().expect("a path").to_owned();
-        let (ledger, key) = (path(self.data.join("ledger")), path(self.data.join("keys/ledger.pub")));
+        let (ledger, key) = (path(self.data.join("ledger")), path(self.keys().join("ledger.pub")));
         let kept = self.folder().join("kept.checkpoint");
         let mut arguments = vec!["audit", "verify", "--dir", &ledger, "--key", &key];
         let since = path(kept.clone());
@@ -308,7 +327,7 @@ impl Server {
 
     /// What an audit of the directory comes to, with the database and the blobs; the server need not run.
     pub fn audit_directory(&self) -> Ran {
-        let (ledger, key) = (self.data.join("ledger"), self.data.join("keys/ledger.pub"));
+        let (ledger, key) = (self.data.join("ledger"), self.keys().join("ledger.pub"));
         let (data, key) = (self.data.to_str().expect("a path"), key.to_str().expect("a path"));
         let place: &[&str] = match self.column {
             Column::Embedded => &["--dir", ledger.to_str().expect("a path")],

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{Algorithm, Digest, Timestamp};
-use engine::ports::{Away, Tier, Tiers, Trouble};
+use engine::ports::{Away, Blob, Tier, Tiers, Trouble};
 
 use super::{Directory, names, new_upload_id, read, sync, trouble};
 use crate::waiting::blocking;
@@ -58,6 +58,16 @@ impl Tiers for Directory {
             let looked = found.iter().map(|digest| look(&self.path(folder(tier), digest), digest));
             looked.filter_map(Result::transpose).collect()
         })
+    }
+
+    async fn read_away(&self, digest: &Digest, tier: Tier) -> Result<Option<Blob>, Trouble> {
+        let path = self.path(folder(tier), digest);
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((size, file)) => Ok(Some(Blob { size, bytes: read::unchecked(file, digest.clone(), size) })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(trouble("open", &path, error)),
+        }
     }
 
     async fn verify_away(&self, digest: &Digest, tier: Tier) -> Result<Option<bool>, Trouble> {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use domain::{Digest, Timestamp};
 use engine::ports::{Away, Blobs, Tier};
+use futures::TryStreamExt;
 
 use super::samples;
 
@@ -19,6 +20,7 @@ async fn there_and_back(blobs: &dyn Blobs, whole: &Bytes, tier: Tier) {
     let (digest, at) = (Digest::sha256(whole), Timestamp::from_millis(1_700_000_000_123));
     assert!(!blobs.put_away(&digest, tier, at).await.unwrap(), "what is nowhere cannot be put away");
     assert!(!blobs.take_back(&digest, tier).await.unwrap(), "nor taken back");
+    assert!(blobs.read_away(&digest, tier).await.unwrap().is_none(), "nor read");
     assert_eq!(
         (blobs.away(&digest, tier).await.unwrap(), blobs.verify_away(&digest, tier).await.unwrap()),
         (None, None)
@@ -33,6 +35,9 @@ async fn there_and_back(blobs: &dyn Blobs, whole: &Bytes, tier: Tier) {
     let expected = Some(Away { digest: digest.clone(), size, at });
     assert_eq!(blobs.away(&digest, tier).await.unwrap(), expected);
     assert_eq!(blobs.verify_away(&digest, tier).await.unwrap(), Some(true));
+    let read = blobs.read_away(&digest, tier).await.unwrap().expect("it can be read where it lies");
+    let pieces: Vec<Bytes> = read.bytes.try_collect().await.expect("its bytes");
+    assert_eq!((read.size, pieces.concat()), (size, whole.to_vec()));
     assert!(blobs.take_back(&digest, tier).await.unwrap());
     assert!(blobs.take_back(&digest, tier).await.unwrap_or(true), "twice does no harm");
     assert_eq!(blobs.away(&digest, tier).await.unwrap(), None);

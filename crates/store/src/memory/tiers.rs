@@ -4,7 +4,8 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use domain::{Digest, Timestamp};
-use engine::ports::{Away, Tier, Tiers, Trouble};
+use engine::ports::{Away, Blob, Tier, Tiers, Trouble};
+use futures::{StreamExt, stream};
 
 use super::{Memory, locked};
 
@@ -38,6 +39,11 @@ impl Tiers for Memory {
         let away =
             there.map(|((_, digest), (bytes, at))| Away { digest: digest.clone(), size: bytes.len() as u64, at: *at });
         Ok(away.take(limit).collect())
+    }
+
+    async fn read_away(&self, digest: &Digest, tier: Tier) -> Result<Option<Blob>, Trouble> {
+        let found = locked(&self.blobs).away.get(&(tier, digest.clone())).map(|(bytes, _)| bytes.clone());
+        Ok(found.map(|bytes| Blob { size: bytes.len() as u64, bytes: stream::iter([Ok(bytes)]).boxed() }))
     }
 
     async fn verify_away(&self, digest: &Digest, tier: Tier) -> Result<Option<bool>, Trouble> {

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{Algorithm, Digest, Timestamp};
-use engine::ports::{Away, Blobs, Tier, Tiers, Trouble};
+use engine::ports::{Away, Blob, Blobs, Tier, Tiers, Trouble};
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
 
 use super::{Objects, blob, named};
@@ -58,6 +58,14 @@ impl Tiers for Objects {
             }
         }
         Ok(found)
+    }
+
+    async fn read_away(&self, digest: &Digest, tier: Tier) -> Result<Option<Blob>, Trouble> {
+        let name = bytes_in(tier, digest);
+        let Some(opened) = self.bucket.open(&name, None).await? else { return Ok(None) };
+        let bucket = self.bucket.clone();
+        let bytes = opened.bytes.map_err(move |error| bucket.trouble("read", &name, error)).boxed();
+        Ok(Some(Blob { size: opened.size, bytes }))
     }
 
     async fn verify_away(&self, digest: &Digest, tier: Tier) -> Result<Option<bool>, Trouble> {
