@@ -10,8 +10,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     commands::{
         apply, approve, attest, audit, backup, completions, copy, diff, doctor, gate, health, history, hold, import,
-        lease, login, logout, mirror, promote, pull, push, quickstart, rebuild, release, restore, retention, rollback,
-        running, scan, scrub, serve, status, steer, token, trace, unhold, unveto, veto,
+        keys, lease, login, logout, mirror, promote, pull, push, quickstart, ready, rebuild, release, restore, retention,
+        rollback, running, scan, scrub, serve, status, steer, token, trace, unhold, unveto, veto,
     },
     context::Context,
     outcome::{Failure, Outcome, USAGE},
@@ -41,6 +41,8 @@ Exit codes: 0 done, 1 refused, 2 broken, 64 not understood";
 enum Verb {
     Quickstart(quickstart::QuickstartArgs),
     Serve(serve::ServeArgs),
+    Keys(keys::KeysArgs),
+    Ready(ready::ReadyArgs),
     Login(login::LoginArgs),
     Logout(logout::LogoutArgs),
     Token(token::TokenArgs),
@@ -145,6 +147,8 @@ async fn run(context: &Context, verb: Verb) -> Outcome {
     match verb {
         Verb::Quickstart(args) => quickstart::run(args).await,
         Verb::Serve(args) => serve::run(args).await,
+        Verb::Keys(args) => keys::run(context, args),
+        Verb::Ready(args) => ready::run(context, args).await,
         Verb::Login(args) => login::run(context, args).await,
         Verb::Logout(args) => logout::run(context, args),
         Verb::Token(args) => token::run(context, args).await,

@@ -1,8 +1,7 @@
 //! Wires the adapters by hand, visibly: which storage, which keys, which clock.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,8 +9,13 @@ use std::{
 
 use domain::{Digest, TokenId};
 use engine::{Engine, Opening, Options, Ports, ports::Trouble};
-use store::objects::{Objects, Place};
+use store::{
+    objects::{Objects, Place},
+    sql::Access,
+};
 use tlog::SignerKey;
+
+use crate::keys::{Keys, read_if_there, write_new};
 
 /// Where everything of an embedded server lies.
 ///
@@ -26,11 +30,13 @@ use tlog::SignerKey;
 ///   keys/admin.token   the first token; delete it once others are issued
 /// ```
 ///
-/// Of a replica, the database is elsewhere, and all replicas share the folder: its blobs, its published ledger, its keys.
+/// Of a replica, the database is elsewhere, and what is left in the folder all replicas share: blobs, the published ledger, keys. Where the first two
+/// are in object storage, and the keys in a folder of their own, they share no folder.
 #[derive(Clone, Debug)]
 pub struct DataDir {
     path: PathBuf,
     database: DatabaseChoice,
+    keys: Option<PathBuf>,
 }
 
 /// Where the ledger, the state, the catalog and the views are.
@@ -53,8 +59,8 @@ pub enum Unusable {
         /// What happened.
         source: io::Error,
     },
-    /// The private key of the ledger is not readable as one.
-    #[error("`{path}` is no ledger key: {problem}")]
+    /// A file of the keys is not what it should be.
+    #[error("`{path}`: {problem}")]
     Key {
         /// Where.
         path: String,
@@ -62,9 +68,7 @@ pub enum Unusable {
         problem: String,
     },
     /// The database is elsewhere, and nobody said where.
-    #[error(
-        "the ledger of `{path}` is in `{database}`: name that with --database; the verbs that work on a stopped server's folder cannot"
-    )]
+    #[error("the ledger of `{path}` is in `{database}`: name that with --database, or in $SELFSAME_DATABASE")]
     Elsewhere {
         /// The folder.
         path: String,
@@ -142,7 +146,12 @@ impl Storage {
 impl DataDir {
     /// The data directory at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), database: DatabaseChoice::Embedded }
+        Self { path: path.into(), database: DatabaseChoice::Embedded, keys: None }
+    }
+
+    /// The same, with the keys in a folder that somebody has made, which is only read.
+    pub fn with_keys(self, keys: Option<PathBuf>) -> Self {
+        Self { keys, ..self }
     }
 
     /// The same, with the database there.
@@ -155,14 +164,14 @@ impl DataDir {
         &self.path
     }
 
-    /// The file of the ledger's public key.
-    pub fn public_key(&self) -> PathBuf {
-        self.path.join("keys/ledger.pub")
+    /// Where the database is.
+    pub fn database(&self) -> &DatabaseChoice {
+        &self.database
     }
 
-    /// The file of the first token.
-    pub fn admin_token(&self) -> PathBuf {
-        self.path.join("keys/admin.token")
+    /// The folder of the keys.
+    pub fn keys(&self) -> Keys {
+        Keys::new(self.keys.clone().unwrap_or_else(|| self.path.join("keys")))
     }
 
     /// The file that says that the database is elsewhere.
@@ -170,8 +179,24 @@ impl DataDir {
         self.path.join("database")
     }
 
+    /// Opens the storage for a verb that must be alone with it: no server runs meanwhile, and none is started.
+    pub async fn open_alone(&self) -> Result<Storage, Unusable> {
+        match &self.database {
+            DatabaseChoice::Embedded => self.open_embedded(),
+            DatabaseChoice::Postgres(address) => Ok(self.open_replica(address, Access::Alone).await?.0),
+        }
+    }
+
+    /// Opens the storage for a verb that only looks: other servers of one database go on.
+    pub async fn open_to_look(&self) -> Result<Storage, Unusable> {
+        match &self.database {
+            DatabaseChoice::Embedded => self.open_embedded(),
+            DatabaseChoice::Postgres(address) => Ok(self.open_replica(address, Access::Shared).await?.0),
+        }
+    }
+
     /// Opens the storage of an embedded server, and nothing else: no engine runs.
-    pub fn open_storage(&self) -> Result<Storage, Unusable> {
+    fn open_embedded(&self) -> Result<Storage, Unusable> {
         // Otherwise a second ledger would begin here, under the same key.
         if let Some(elsewhere) = read_if_there(&self.marker())? {
             return Err(Unusable::Elsewhere {
@@ -191,11 +216,15 @@ impl DataDir {
     async fn open_replica(
         &self,
         address: &store::sql::Address,
+        access: Access,
     ) -> Result<(Storage, Arc<store::sql::Database>), Unusable> {
         if self.path.join("selfsame.db").exists() {
             return Err(Unusable::Here { path: self.path.display().to_string() });
         }
-        let opened = store::open_replica(&self.path, address.clone(), |name| std::env::var(name).ok()).await?;
+        let opened = match access {
+            Access::Shared => store::open_replica(&self.path, address.clone(), variable).await?,
+            Access::Alone => store::open_alone(&self.path, address.clone(), variable).await?,
+        };
         if read_if_there(&self.marker())?.is_none() {
             write_new(&self.marker(), format!("{address}\n").as_bytes(), 0o600)?;
         }
@@ -206,28 +235,26 @@ impl DataDir {
     /// Opens the storage and starts an engine on it. A new ledger gets a key and a first token.
     pub async fn compose(&self, origin: &str) -> Result<Composed, Unusable> {
         match &self.database {
-            DatabaseChoice::Embedded => self.start(self.open_storage()?, self.signer(origin)?).await,
+            DatabaseChoice::Embedded => self.start(self.open_embedded()?, self.signer(origin)?).await,
             DatabaseChoice::Postgres(address) => {
                 // Of replicas that start together, one makes the keys and begins the ledger.
                 let _starting = self.starting()?;
-                let (storage, database) = self.open_replica(address).await?;
+                let (storage, database) = self.open_replica(address, Access::Shared).await?;
                 let signer = self.signer(origin)?;
                 let (ours, theirs) =
                     (signer.verifier_key().to_string(), database.verifier(&signer.verifier_key().to_string()).await?);
                 if ours != theirs {
-                    return Err(Unusable::OtherKey { path: self.public_key().display().to_string(), ours, theirs });
+                    let path = self.keys().public().display().to_string();
+                    return Err(Unusable::OtherKey { path, ours, theirs });
                 }
                 self.start(storage, signer).await
             }
         }
     }
 
-    /// Opens the storage, wherever it is, and looks whether it can be used; no engine runs.
-    pub async fn open(&self, verifier: &str) -> Result<Storage, Unusable> {
-        let storage = match &self.database {
-            DatabaseChoice::Embedded => self.open_storage()?,
-            DatabaseChoice::Postgres(address) => self.open_replica(address).await?.0,
-        };
+    /// As [`DataDir::open_alone`], and makes object storage that ledger's own.
+    pub async fn open_for(&self, verifier: &str) -> Result<Storage, Unusable> {
+        let storage = self.open_alone().await?;
         storage.claim(verifier).await?;
         Ok(storage)
     }
@@ -254,77 +281,43 @@ impl DataDir {
 
     /// The ledger's key, made on first use. Its name, the origin, is kept with it and stays what it was.
     fn signer(&self, origin: &str) -> Result<SignerKey, Unusable> {
-        let (file, public) = (self.path.join("keys/ledger.key"), self.public_key());
-        let unreadable = |problem: String| Unusable::Key { path: file.display().to_string(), problem };
-        if let Some(pem) = read_if_there(&file)? {
-            let name = read_if_there(&public)?.and_then(|vkey| vkey.split('+').next().map(ToOwned::to_owned));
-            let name = name.unwrap_or_else(|| origin.to_owned());
-            return SignerKey::from_pkcs8_pem(&name, &pem).map_err(|error| unreadable(error.to_string()));
+        let keys = self.keys();
+        match keys.signer()? {
+            Some(signer) => Ok(signer),
+            None if self.keys.is_none() => keys.make_signer(origin),
+            None => Err(keys.missing("ledger.key")),
         }
-        let mut seed = [0_u8; 32];
-        fill_random(&mut seed);
-        let signer = SignerKey::from_seed(origin, seed).map_err(|error| unreadable(error.to_string()))?;
-        let pem = signer.to_pkcs8_pem().map_err(|error| unreadable(error.to_string()))?;
-        write_new(&public, signer.verifier_key().to_string().as_bytes(), 0o644)?;
-        write_new(&file, pem.as_bytes(), 0o600)?;
-        Ok(signer)
     }
 
-    /// The first token, made on first use. Its secret is on disk before the ledger knows its hash.
+    /// The first token, made on first use.
     fn opening(&self) -> Result<Opening, Unusable> {
-        let file = self.admin_token();
-        let secret = match read_if_there(&file)? {
-            Some(secret) => secret.trim().to_owned(),
-            None => {
-                let secret = server::token::generate();
-                write_new(&file, format!("{secret}\n").as_bytes(), 0o600)?;
-                secret
-            }
+        let keys = self.keys();
+        let secret = match keys.first_token()? {
+            Some(secret) => secret,
+            None if self.keys.is_none() => keys.make_first_token()?,
+            None => return Err(keys.missing("admin.token")),
         };
         let token: Option<TokenId> = server::token::id_of(&secret);
-        let token = token
-            .ok_or_else(|| Unusable::Key { path: file.display().to_string(), problem: "it holds no token".into() })?;
+        let token = token.ok_or_else(|| keys.unreadable("admin.token", "it holds no token"))?;
         Ok(Opening { token, hash: Digest::sha256(secret.as_bytes()) })
     }
 }
 
-/// The published ledger and the blobs in a data directory or a backup. The database is not touched, so a server may be running there.
+/// The published ledger and the blobs that `data` speaks of, to be read. The database is not touched, so a server may be running there.
+pub fn files_of(data: &Path) -> Result<engine::Files, Trouble> {
+    let shelves = store::open_shelves(data, variable)?;
+    Ok(engine::Files { tiles: shelves.tiles, blobs: shelves.blobs })
+}
+
+/// The published ledger and the blobs of a backup.
 pub fn files_in(folder: &Path) -> Result<engine::Files, Trouble> {
     if let Some(place) = store::objects::chosen(folder)? {
-        let why = format!("its blobs are in `{place}`: copy that bucket by the storage's own means");
-        return Err(Trouble::new(format!("read `{}`", folder.display()), why));
+        let why = format!("its blobs are in `{place}`, so it is no backup: name another folder");
+        return Err(Trouble::new(format!("write to `{}`", folder.display()), why));
     }
-    Ok(engine::Files {
-        tiles: Arc::new(store::tiles::TileDirectory::open(&folder.join("ledger"))?),
-        blobs: Arc::new(store::blobs::Directory::open(folder)?),
-    })
+    files_of(folder)
 }
 
-fn fill_random(bytes: &mut [u8]) {
-    use ring::rand::SecureRandom;
-    ring::rand::SystemRandom::new().fill(bytes).expect("the operating system gives random bytes");
-}
-
-fn read_if_there(path: &Path) -> Result<Option<String>, Unusable> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Unusable::File { path: path.display().to_string(), source }),
-    }
-}
-
-/// Writes a file that must not be there yet: whole or not at all, and durably.
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Unusable> {
-    let write = || -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let temporary = path.with_extension("new");
-        let _ = fs::remove_file(&temporary);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(|source| Unusable::File { path: path.display().to_string(), source })
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

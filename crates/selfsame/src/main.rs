@@ -8,6 +8,7 @@ mod context;
 mod credentials;
 mod deliveries;
 mod elsewhere;
+mod keys;
 mod mirrors;
 mod oci;
 mod outcome;
@@ -16,6 +17,7 @@ mod progress;
 mod project_file;
 mod release_name;
 mod scrub;
+mod supervisor;
 
 use std::{io, process::ExitCode, thread};
 

@@ -111,12 +111,17 @@ async fn alive(State(app): State<App>) -> Response {
     get, path = "/ready", operation_id = "ready", tag = "server", security(()),
     responses(
         (status = 200, description = "Commands are taken.", body = api::Ready),
-        (status = 503, description = "Reads go on, and no command is taken until the server is restarted.", body = api::Ready),
+        (
+            status = 503, body = api::Ready,
+            description = "No command is taken: the ledger cannot be reached, or could not be written, and reads go on until a restart.",
+        ),
     ),
 )]
 async fn ready(State(app): State<App>) -> Response {
     let as_of = app.engine.size();
-    let writable = app.engine.writable().is_ok();
+    // Where others write, a ledger that was not heard of for a while is asked.
+    let reached = app.engine.read(&[], |_| ()).await.is_ok();
+    let writable = reached && app.engine.writable().is_ok();
     let status = if writable { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let (viewed, published) = (app.engine.viewed(), app.engine.published());
     let damaged = app.scrub.borrow().damaged.len() as u64;

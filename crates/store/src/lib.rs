@@ -73,8 +73,31 @@ pub async fn open_replica(
     address: sql::Address,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Opened, Trouble> {
+    open_replicas(data, address, sql::Access::Shared, variable).await
+}
+
+/// The same storage for a verb that must be alone with it: an error while there are servers, and none gets in as long as it is open.
+pub async fn open_alone(
+    data: &Path,
+    address: sql::Address,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Opened, Trouble> {
+    open_replicas(data, address, sql::Access::Alone, variable).await
+}
+
+/// Opens what `data` says of blobs and published files, and no database: to be read only, and whoever serves them is not disturbed.
+pub fn open_shelves(data: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Shelves, Trouble> {
+    Shelves::open(data, Arc::new(objects::NoSessions), variable)
+}
+
+async fn open_replicas(
+    data: &Path,
+    address: sql::Address,
+    access: sql::Access,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Opened, Trouble> {
     make(data)?;
-    let database = Arc::new(sql::Database::connect(address).await?);
+    let database = Arc::new(sql::Database::connect(address, access).await?);
     let shelves = Shelves::open(data, database.clone(), variable)?;
     let tiles = Arc::new(tiles::ReplicaTiles::new(shelves.tiles, database.clone()));
     Ok(Opened { database, shelves: Shelves { tiles, ..shelves } })

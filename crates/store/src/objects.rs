@@ -51,7 +51,7 @@ use crate::{
 use bucket::Bucket;
 pub use choice::{choose, chosen};
 pub use place::{BucketUrl, Credentials, Endpoint, InvalidPlace, Place, Style};
-pub use session::{Sessions, StoredPart};
+pub use session::{NoSessions, Sessions, StoredPart};
 pub use tiles::ObjectTiles;
 use turns::Turns;
 
@@ -97,6 +97,11 @@ impl Objects {
                 ))
             }
         }
+    }
+
+    /// Whose place this is; `None` if nobody has claimed it.
+    pub async fn owner(&self) -> Result<Option<String>, Trouble> {
+        Ok(self.bucket.whole("owner").await?.map(|owner| String::from_utf8_lossy(&owner).into_owned()))
     }
 
     /// Puts a whole blob, of which it is known that its bytes have the digest.

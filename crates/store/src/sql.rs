@@ -21,6 +21,7 @@
 
 mod catalog;
 mod insert;
+mod inspect;
 mod ledger;
 mod pg;
 mod replicas;
@@ -47,7 +48,8 @@ use futures::{FutureExt, future::BoxFuture};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::waiting::blocking;
-pub use pg::{Address, InvalidAddress};
+pub use inspect::Inspection;
+pub use pg::{Access, Address, InvalidAddress};
 use pg::{Postgres, Problem};
 pub(crate) use replicas::size_of;
 use tx::Tx;
@@ -116,8 +118,11 @@ impl Database {
     }
 
     /// Connects to a PostgreSQL database, migrating it if needed.
-    pub async fn connect(address: Address) -> Result<Self, Trouble> {
-        Ok(Self::Pg(Box::new(Postgres::open(address).await?)))
+    ///
+    /// # Errors
+    /// If it cannot be reached or is not fit; if somebody must be alone with it, or `access` says so and somebody is there.
+    pub async fn connect(address: Address, access: Access) -> Result<Self, Trouble> {
+        Ok(Self::Pg(Box::new(Postgres::open(address, access).await?)))
     }
 
     /// Reads little, at once: `read` sees one snapshot, however many statements it runs.
@@ -193,7 +198,9 @@ impl Lite {
         connection.pragma_update(None, "synchronous", "FULL").map_err(trouble)?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(trouble)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(trouble)?;
-        schema::migrate(&connection).map_err(|error| Trouble::new(format!("migrate `{}`", file.display()), error))?;
+        let migrated = schema::migrate(&connection);
+        let trouble = |error: schema::Unfit| Trouble::new(format!("migrate `{}`", file.display()), error);
+        migrated.map_err(trouble)?.tell(&format_args!("`{}`", file.display()));
         let writer = Writer::new(connection, file.clone());
         Ok(Self { file, writer, readers: Mutex::default(), _lock: lock })
     }

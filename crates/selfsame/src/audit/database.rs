@@ -1,6 +1,6 @@
 //! [`Database`]: a stopped server's data directory, compared with the published ledger.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::Digest;
 use engine::{Ports, ports::Trouble};
@@ -9,7 +9,7 @@ use tlog::{EntryBundle, Hash, bundles_for, leaf_hash};
 
 use super::{Finding, Shown, Source, fold::Fold};
 use crate::{
-    compose::DataDir,
+    compose::{DataDir, DatabaseChoice},
     outcome::{Failure, Outcome},
 };
 
@@ -24,20 +24,16 @@ pub struct Database {
     pub ports: Ports,
     /// Its blobs, where they are in object storage.
     pub objects: Option<Arc<Objects>>,
+    /// Whether what is published is not all in the data directory.
+    pub is_elsewhere: bool,
 }
 
 impl Database {
-    /// Opens the storage in a data directory.
-    pub fn open(data: &Path) -> Outcome<Self> {
-        // Opening would make a directory that is not there.
-        if !data.is_dir() {
-            return Err(Failure::usage(
-                format!("there is no folder `{}`", data.display()),
-                "name the server's data directory",
-            ));
-        }
-        let storage = DataDir::new(data).open_storage().map_err(|unusable| Failure::broken(unusable.to_string()))?;
-        Ok(Self { ports: storage.ports, objects: storage.objects })
+    /// Opens the storage that a data directory knows of. No server may use it, and none is started meanwhile.
+    pub async fn open(folder: &DataDir) -> Outcome<Self> {
+        let storage = folder.open_alone().await.map_err(|unusable| Failure::broken(unusable.to_string()))?;
+        let is_elsewhere = storage.objects.is_some() || matches!(folder.database(), DatabaseChoice::Postgres(_));
+        Ok(Self { ports: storage.ports, objects: storage.objects, is_elsewhere })
     }
 
     /// The rows of the state.

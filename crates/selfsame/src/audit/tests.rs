@@ -152,7 +152,7 @@ async fn each_stored_entry_is_compared_with_the_published_one() {
         for index in forged {
             entries[index as usize] = entry(index + 1);
         }
-        let database = Database { ports: stored(&entries).await, objects: None };
+        let database = Database { ports: stored(&entries).await, objects: None, is_elsewhere: false };
         let (mut findings, source) = (Vec::new(), Source::Directory(folder.path().to_owned()));
         let compared = database.compare(&source, SIZE, &mut findings).await.expect("the files are readable");
         assert_eq!((compared, findings), (SIZE, found));

@@ -10,22 +10,27 @@ use clap::Args;
 use engine::Copied;
 use serde_json::json;
 
-use super::audit::read_key;
+use super::{
+    audit::read_key,
+    storage::{KeysFolder, StorageArgs},
+};
 use crate::{
-    compose::files_in,
+    compose::{files_in, files_of},
     context::Context,
     outcome::{Failure, Outcome},
     output, progress,
 };
 
 /// Copy the ledger, up to its newest checkpoint, and every blob that it names, into a folder. The server may go on meanwhile. What the folder has already
-/// is not copied again. Exit code 1 if a blob is missing or damaged.
+/// is not copied again. Where blobs and published files are in object storage they are copied from there; the database is not
+/// needed. Exit code 1 if a blob is missing or damaged.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  selfsame backup --data /var/lib/selfsame --to /mnt/backup --with-key")]
 pub struct BackupArgs {
-    /// The data directory.
-    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    storage: StorageArgs,
+    #[command(flatten)]
+    keys: KeysFolder,
     /// The folder to copy to: empty, or an earlier backup of the same ledger.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -36,18 +41,16 @@ pub struct BackupArgs {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: BackupArgs) -> Outcome {
-    if !args.data.is_dir() {
-        let problem = format!("there is no folder `{}`", args.data.display());
-        return Err(Failure::usage(problem, "give the data directory of a server with --data"));
-    }
-    let key = read_key(&args.data.join("keys/ledger.pub").display().to_string())?;
+    let folder = args.storage.readable()?.with_keys(args.keys.keys);
+    let keys = folder.keys();
+    let key = read_key(&keys.public().display().to_string())?;
     let bars = progress::Copying::default();
-    let copied = engine::backup(&files_in(&args.data)?, &files_in(&args.to)?, &key, |step| bars.show(step)).await;
+    let copied = engine::backup(&files_of(folder.path())?, &files_in(&args.to)?, &key, |step| bars.show(step)).await;
     bars.finish();
     let copied = copied.map_err(|error| Failure::broken(error.to_string()))?;
-    copy_key(&args.data, &args.to, "ledger.pub", 0o644)?;
+    copy_key(keys.folder(), &args.to, "ledger.pub", 0o644)?;
     if args.with_key {
-        copy_key(&args.data, &args.to, "ledger.key", 0o600)?;
+        copy_key(keys.folder(), &args.to, "ledger.key", 0o600)?;
     }
     output::answer(context.json, &answer(&copied), |_| {
         format!("{} to `{}`{}", describe(&copied), args.to.display(), problems(&copied.problems))
@@ -84,9 +87,9 @@ pub(super) fn whole(problems: &[String]) -> Outcome {
     }
 }
 
-/// Copies a file of `keys`, unless it is there.
-pub(super) fn copy_key(from: &Path, to: &Path, name: &str, mode: u32) -> Outcome {
-    let (source, target) = (from.join("keys").join(name), to.join("keys").join(name));
+/// Copies a file of a folder of keys into that of the storage or backup `to`, unless it is there.
+pub(super) fn copy_key(keys: &Path, to: &Path, name: &str, mode: u32) -> Outcome {
+    let (source, target) = (keys.join(name), to.join("keys").join(name));
     let copy = || {
         fs::create_dir_all(to.join("keys"))?;
         let bytes = fs::read(&source)?;

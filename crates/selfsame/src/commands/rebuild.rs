@@ -1,10 +1,9 @@
 //! `selfsame rebuild`: makes everything that is derived anew, from the ledger.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde_json::json;
 
+use super::storage::StorageArgs;
 use crate::{
     audit::Database,
     context::Context,
@@ -12,18 +11,17 @@ use crate::{
     output, progress,
 };
 
-/// Throw away everything that is derived, and fold the ledger again. The server must be stopped.
+/// Throw away everything that is derived, and fold the ledger again. The server must be stopped; of several, all of them.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  selfsame rebuild --data selfsame-data")]
 pub struct RebuildArgs {
-    /// The data directory of a stopped server.
-    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    storage: StorageArgs,
 }
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: RebuildArgs) -> Outcome {
-    let database = Database::open(&args.data)?;
+    let database = Database::open(&args.storage.existing()?).await?;
     let total = database.ports.ledger.head().await?.frontier.size();
     let bar = progress::count("entries", total);
     let rebuilt = engine::rebuild(&database.ports, |entries| bar.set_position(entries)).await;

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     audit::{Database, Source},
-    compose::files_in,
+    compose::{DataDir, files_of},
     context::Context,
+    keys::Keys,
     outcome::{Failure, Outcome},
     output, progress,
 };
@@ -37,25 +38,31 @@ pub struct RestoreArgs {
 
 /// Runs the verb.
 pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
-    if !args.from.join("ledger/checkpoint").is_file() {
+    let no_ledger = || {
         let problem = format!("`{}` holds no ledger", args.from.display());
-        return Err(Failure::usage(problem, "give a backup, or the data directory of a server"));
+        Failure::usage(problem, "give a backup, or the data directory of a server")
+    };
+    // Opening would make a folder that is not there.
+    let from = if args.from.is_dir() { files_of(&args.from)? } else { return Err(no_ledger()) };
+    if from.tiles.get("checkpoint").await?.is_none() {
+        return Err(no_ledger());
     }
+    let keys = Keys::new(args.from.join("keys"));
     let key = match &args.key {
         Some(key) => read_key(key)?,
-        None => read_key(&args.from.join("keys/ledger.pub").display().to_string())?,
+        None => read_key(&keys.public().display().to_string())?,
     };
-    expect_published(&args.from, &key).await?;
+    expect_published(&args.from, &from, &key).await?;
     let bars = progress::Copying::default();
-    let storage = args.storage.folder()?.open(&key.to_string()).await;
+    let storage = args.storage.folder()?.open_for(&key.to_string()).await;
     let storage = storage.map_err(|unusable| Failure::broken(unusable.to_string()))?;
-    let restored = engine::restore(&files_in(&args.from)?, &storage.ports, &key, |step| bars.show(step)).await;
+    let restored = engine::restore(&from, &storage.ports, &key, |step| bars.show(step)).await;
     bars.finish();
     let restored = restored.map_err(|error| Failure::broken(error.to_string()))?;
-    copy_key(&args.from, &args.storage.data, "ledger.pub", 0o644)?;
-    let has_key = args.from.join("keys/ledger.key").is_file();
+    copy_key(keys.folder(), &args.storage.data, "ledger.pub", 0o644)?;
+    let has_key = keys.private().is_file();
     if has_key {
-        copy_key(&args.from, &args.storage.data, "ledger.key", 0o600)?;
+        copy_key(keys.folder(), &args.storage.data, "ledger.key", 0o600)?;
     }
     let mut found = restored.copied.problems.clone();
     found.extend(
@@ -73,12 +80,12 @@ pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
 }
 
 /// A data directory may have entries that were not published yet: they would be lost.
-async fn expect_published(from: &Path, key: &VerifierKey) -> Outcome {
+async fn expect_published(from: &Path, files: &engine::Files, key: &VerifierKey) -> Outcome {
     if !from.join("selfsame.db").is_file() {
         return Ok(());
     }
-    let (_, checkpoint) = believed_checkpoint(&Source::Directory(from.join("ledger")), key).await?;
-    let size = Database::open(from)?.ports.ledger.head().await?.frontier.size();
+    let (_, checkpoint) = believed_checkpoint(&Source::Stored(files.tiles.clone()), key).await?;
+    let size = Database::open(&DataDir::new(from)).await?.ports.ledger.head().await?.frontier.size();
     if size == checkpoint.size() {
         return Ok(());
     }

@@ -1,12 +1,13 @@
 //! `selfsame scrub`: reads every stored byte, and compares blobs with their digests and the database with itself.
 
-use std::{fmt::Write, path::PathBuf};
+use std::fmt::Write;
 
 use clap::Args;
 use domain::Digest;
 use engine::Ports;
 use serde::Serialize;
 
+use super::storage::StorageArgs;
 use crate::{
     audit::Database,
     context::Context,
@@ -26,9 +27,8 @@ const CHUNK: usize = 1000;
     after_help = "Example:\n  selfsame scrub --data selfsame-data --repair-from /backup/selfsame-data\n  selfsame scrub --status"
 )]
 pub struct ScrubArgs {
-    /// The data directory of a stopped server.
-    #[arg(long, env = "SELFSAME_DATA", default_value = "selfsame-data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    storage: StorageArgs,
     /// Ask the running server how far it is, and what it found. Exit code 1 if anything is damaged.
     #[arg(long)]
     status: bool,
@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: ScrubArgs) -> Outcome {
     if args.status {
         return status(context).await;
     }
-    let Database { ports, .. } = Database::open(&args.data)?;
+    let Database { ports, .. } = Database::open(&args.storage.existing()?).await?;
     let mut scrubbed = Scrubbed { database: ports.ledger.contradictions().await?, ..Scrubbed::default() };
     read(&ports, &args, &mut scrubbed).await?;
     output::answer(context.json, &scrubbed, |scrubbed| {
@@ -96,11 +96,11 @@ async fn read(ports: &Ports, args: &ScrubArgs, scrubbed: &mut Scrubbed) -> Outco
     bar.finish_and_clear();
     // The server holds what it finds here, and lets it go once it is back.
     if !scrubbed.damaged.is_empty() {
-        let mut place = Place::load(&args.data);
+        let mut place = Place::load(&args.storage.data);
         for digest in &scrubbed.damaged {
             place.damaged.entry(digest.clone()).or_insert(Damage { found: None, held: false });
         }
-        place.save(&args.data);
+        place.save(&args.storage.data);
     }
     Ok(())
 }

@@ -11,12 +11,13 @@ use engine::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use super::storage::StorageArgs;
+use super::storage::{KeysFolder, StorageArgs};
 use crate::{
     compose::Composed,
     mirrors,
     outcome::{Failure, Outcome},
     scrub::{ScrubOptions, Scrubber},
+    supervisor,
 };
 
 /// How old an upload that nobody touches becomes before it is discarded.
@@ -34,11 +35,13 @@ const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
 pub struct ServeArgs {
     #[command(flatten)]
     pub storage: StorageArgs,
+    #[command(flatten)]
+    pub keys: KeysFolder,
     /// The address to listen on.
-    #[arg(long, default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
+    #[arg(long, env = "SELFSAME_LISTEN", default_value = "127.0.0.1:8420", value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// The name of the ledger, which its checkpoints bear for ever; used when the ledger begins.
-    #[arg(long, default_value = "selfsame.invalid/ledger", value_name = "NAME")]
+    #[arg(long, env = "SELFSAME_ORIGIN", default_value = "selfsame.invalid/ledger", value_name = "NAME")]
     pub origin: String,
     /// The file that says which repositories are mirrors of other registries; see `selfsame mirror check`.
     #[arg(long, env = "SELFSAME_MIRRORS", value_name = "FILE")]
@@ -50,7 +53,7 @@ pub struct ServeArgs {
     #[arg(long, env = "SELFSAME_TRASH", default_value = "7d", value_name = "TIME")]
     pub trash: Span,
     /// How log lines are written.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, env = "SELFSAME_LOG", value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
     #[command(flatten)]
     pub scrub: ScrubOptions,
@@ -82,6 +85,7 @@ impl ServeArgs {
         let (storage, scrub) = (StorageArgs::embedded(data), ScrubOptions::off());
         Self {
             storage,
+            keys: KeysFolder::default(),
             listen,
             origin,
             mirrors: None,
@@ -103,13 +107,15 @@ pub async fn run(args: ServeArgs) -> Outcome {
     let listener = listener.map_err(|error| Failure::broken(format!("cannot listen on {}: {error}", args.listen)))?;
     let serving = start(composed, listener, upstream, &args)?;
     eprintln!("selfsame serves {} from {}", serving.url(), args.storage.data.display());
+    supervisor::tell("READY=1");
     serving.until_stopped().await;
     Ok(())
 }
 
 /// Opens the data directory and starts an engine on it.
 pub async fn compose(args: &ServeArgs) -> Result<Composed, Failure> {
-    let composed = args.storage.folder()?.compose(&args.origin).await;
+    let folder = args.storage.folder()?.with_keys(args.keys.keys.clone());
+    let composed = folder.compose(&args.origin).await;
     composed.map_err(|unusable| Failure::broken(unusable.to_string()))
 }
 
@@ -193,7 +199,9 @@ impl Serving {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             () = terminated => {}
+            () = supervisor::keep_telling() => {}
         }
+        supervisor::tell("STOPPING=1");
         self.stop().await;
     }
 

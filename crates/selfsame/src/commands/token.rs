@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::storage::{Elsewhere, KeysFolder};
 use api::{Ending, IssuedToken, TokenRequest};
 use clap::{Args, Subcommand};
 use domain::{Grant, Party, TokenId};
@@ -31,7 +32,7 @@ pub struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    Issue(IssueArgs),
+    Issue(Box<IssueArgs>),
     Revoke(RevokeArgs),
     Roles(RolesArgs),
 }
@@ -50,9 +51,14 @@ struct IssueArgs {
     /// When it ends: a time, or how long from now.
     #[arg(long, value_name = "WHEN")]
     expires: Ending,
-    /// The data directory of a stopped server: issue it there, as the ledger itself. For when no token is valid any more.
+    /// The data directory of a stopped server: issue it there, as the ledger itself. For when no token is valid any more. Of several servers on one
+    /// database none need be stopped.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
+    #[command(flatten)]
+    keys: KeysFolder,
     /// Write the secret to this new file, which only you can read, instead of printing it.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -88,7 +94,7 @@ struct Written<'a> {
 /// Runs the verb.
 pub async fn run(context: &Context, args: TokenArgs) -> Outcome {
     match args.what {
-        What::Issue(args) => issue(context, args).await,
+        What::Issue(args) => issue(context, *args).await,
         What::Revoke(args) => revoke(context, args).await,
         What::Roles(RolesArgs {}) => roles(context).await,
     }
@@ -101,7 +107,7 @@ async fn issue(context: &Context, args: IssueArgs) -> Outcome {
     };
     let request = TokenRequest { party: args.party, grants: args.grants, expires: args.expires };
     let issued = match &args.data {
-        Some(data) => offline::issue(data, request).await,
+        Some(data) => offline::issue(args.elsewhere.folder(data)?.with_keys(args.keys.keys), request).await,
         None => online(context, &request).await,
     };
     let issued = issued.inspect_err(|_| {

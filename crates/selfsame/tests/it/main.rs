@@ -3,6 +3,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "the same tests run on each column")]
 
+mod apart;
 mod audits;
 mod backups;
 mod clients;

@@ -23,6 +23,7 @@ const NOT_AS_OF: [&str; 15] = [
     "backup",
     "restore",
     "doctor",
+    "keys",
     "rebuild",
     "apply --schema",
     "completions",

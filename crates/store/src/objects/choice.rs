@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::DirBuilderExt,
     path::Path,
 };
 
@@ -46,7 +47,7 @@ pub fn choose(data: &Path, place: &Place) -> Result<(), Trouble> {
 }
 
 fn write(data: &Path, place: &Place) -> io::Result<()> {
-    fs::create_dir_all(data)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
     let temporary = data.join(format!("{FILE}.new"));
     let mut file = File::create(&temporary)?;
     file.write_all(&serde_json::to_vec_pretty(place)?)?;

@@ -49,6 +49,44 @@ pub struct StoredPart {
     pub sums: Vec<u8>,
 }
 
+/// Keeps none, for whoever only reads.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSessions;
+
+#[async_trait]
+impl Sessions for NoSessions {
+    async fn begin(&self, _: &UploadId, _: String, _: Timestamp) -> Result<(), Trouble> {
+        Err(Trouble::new("begin an upload", "this storage was opened to be read"))
+    }
+
+    async fn find(&self, _: &UploadId) -> Result<Option<(u64, String)>, Trouble> {
+        Ok(None)
+    }
+
+    async fn advance(
+        &self,
+        _: &UploadId,
+        _: u64,
+        _: String,
+        _: Option<StoredPart>,
+        _: Timestamp,
+    ) -> Result<bool, Trouble> {
+        Ok(false)
+    }
+
+    async fn parts(&self, _: &UploadId) -> Result<Vec<StoredPart>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    async fn end(&self, _: &UploadId, _: u64) -> Result<bool, Trouble> {
+        Ok(false)
+    }
+
+    async fn stale(&self, _: Timestamp, _: usize) -> Result<Vec<(UploadId, u64)>, Trouble> {
+        Ok(Vec::new())
+    }
+}
+
 /// An upload on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Session {

@@ -6,6 +6,7 @@
 
 mod address;
 mod listen;
+mod presence;
 mod session;
 mod values;
 
@@ -14,16 +15,18 @@ use std::{
     time::Duration,
 };
 
+use domain::Timestamp;
 use engine::ports::Trouble;
 use futures::future::BoxFuture;
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Failed, schema, tx::Tx};
+use super::{Failed, inspect::Inspection, schema, tx::Tx};
 pub use address::{Address, InvalidAddress};
 pub(super) use listen::CHANNEL;
 use listen::Listener;
+pub use presence::Access;
 pub(super) use session::Session;
 
 /// How many read at once, and how many write.
@@ -41,6 +44,8 @@ pub struct Postgres {
     readers: Pool,
     writers: Pool,
     listener: Listener,
+    /// The session by which this program is alone, if it must be.
+    alone: Option<tokio_postgres::Client>,
 }
 
 /// Idle sessions, and turns at having one.
@@ -60,18 +65,29 @@ pub(super) struct Problem {
 
 impl Postgres {
     /// Connects, and brings the database to this version.
-    pub(super) async fn open(address: Address) -> Result<Self, Trouble> {
+    pub(super) async fn open(address: Address, access: Access) -> Result<Self, Trouble> {
         let tls = address.tls()?;
         let trouble = |failed: Failed| Trouble::new(format!("open {address}"), failed);
         let (client, connection) = connect(&address, &tls).await.map_err(trouble)?;
         let driven = tokio::spawn(connection);
+        match access {
+            Access::Shared => presence::enter(&client).await,
+            Access::Alone => presence::be_alone(&client).await,
+        }
+        .map_err(trouble)?;
         let migrated = schema::migrate_postgres(&client).await;
-        drop(client);
-        let _ = driven.await;
-        migrated.map_err(|unfit| Trouble::new(format!("migrate {address}"), unfit))?;
+        migrated.map_err(|unfit| Trouble::new(format!("migrate {address}"), unfit))?.tell(&address);
+        let alone = match access {
+            Access::Alone => Some(client),
+            Access::Shared => {
+                drop(client);
+                let _ = driven.await;
+                None
+            }
+        };
         let listener = Listener::start(address.clone(), tls.clone());
         let name = crate::blobs::new_upload_id("")?.name().to_owned();
-        Ok(Self { address, name, tls, readers: Pool::new(READERS), writers: Pool::new(WRITERS), listener })
+        Ok(Self { address, name, tls, readers: Pool::new(READERS), writers: Pool::new(WRITERS), listener, alone })
     }
 
     /// Where it is, without user and password.
@@ -122,6 +138,9 @@ impl Postgres {
             let mut tx = Tx::Pg(session);
             let mut written = write(&mut tx).await;
             let Tx::Pg(mut session) = tx else { unreachable!("a transaction stays what it is") };
+            if written.is_ok() {
+                written = self.still_alone().await.and(written);
+            }
             session.send_plain(if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
             // `COMMIT` after a statement that failed takes the transaction back.
             if let Err(error) = session.settle().await
@@ -141,8 +160,36 @@ impl Postgres {
         }
         let (client, connection) = connect(&self.address, &self.tls).await?;
         tokio::spawn(connection);
+        if self.alone.is_none() {
+            presence::enter_whole(&client).await?;
+        }
         Ok(Session::new(client))
     }
+
+    /// Whoever must be alone commits nothing once he need not be any more.
+    async fn still_alone(&self) -> Result<(), Failed> {
+        match &self.alone {
+            Some(client) => Ok(client.batch_execute("SELECT 1").await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a database says of itself.
+pub(super) async fn inspect(address: &Address) -> Result<Inspection, Trouble> {
+    let tls = address.tls()?;
+    let asking = async {
+        let (client, connection) = connect(address, &tls).await?;
+        tokio::spawn(connection);
+        let select = "SELECT current_setting('server_version'), (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+        let row = client.query_one(select, &[]).await?;
+        let server = format!("PostgreSQL {}", row.try_get::<_, &str>(0)?);
+        let clock = Some(Timestamp::from_millis(row.try_get(1)?));
+        let schema = schema::version_of_postgres(&client).await?;
+        Ok(Inspection { server, schema, clock, used_from: presence::present(&client).await? })
+    };
+    let asked = timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(silent()));
+    asked.map_err(|failed: Failed| Trouble::new(format!("ask {address}"), failed))
 }
 
 impl Pool {

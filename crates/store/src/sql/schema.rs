@@ -5,7 +5,9 @@
 //! when the first answer was "there is none". [`for_sqlite`] and [`for_postgres`] say in each
 //! database's words what the other understands differently.
 
-use rusqlite::Connection;
+use std::fmt;
+
+use rusqlite::{Connection, OptionalExtension};
 use tokio_postgres::Client;
 
 use super::Failed;
@@ -25,7 +27,7 @@ pub(super) enum Unfit {
 }
 
 /// Each version's statements, in order. A version that was released never changes.
-const VERSIONS: [&str; 4] = ["
+pub(super) const VERSIONS: [&str; 4] = ["
 CREATE TABLE entries(idx INTEGER PRIMARY KEY, body BLOB NOT NULL, leaf BLOB NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE head(id INTEGER PRIMARY KEY, frontier BLOB NOT NULL, at INTEGER NOT NULL, seal INTEGER NOT NULL);
 CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seal INTEGER NOT NULL);
@@ -84,14 +86,51 @@ CREATE TABLE pulls(
 CREATE INDEX pulls_by_day ON pulls(day);
 "];
 
+/// The version that this program's tables have.
+pub(super) const KNOWN: i64 = VERSIONS.len() as i64;
+
+/// What became of a database that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(super) struct Migrated {
+    /// The version that it had; 0 for one without tables.
+    from: i64,
+}
+
+impl Migrated {
+    /// Says in the log that a database is of this version now, if it was of an earlier one.
+    pub fn tell(self, database: &impl fmt::Display) {
+        if (1..KNOWN).contains(&self.from) {
+            tracing::info!(%database, from = self.from, to = KNOWN, "The database was brought to this program's schema version");
+        }
+    }
+}
+
+/// Which version a database has; `None` if it has no tables.
+pub(super) fn version_of(connection: &Connection) -> Result<Option<i64>, Failed> {
+    let there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'";
+    if connection.query_row(there, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(None);
+    }
+    Ok(connection.query_row("SELECT MAX(version) FROM schema_version", [], |row| row.get(0))?)
+}
+
+/// The same of a PostgreSQL database.
+pub(super) async fn version_of_postgres(client: &Client) -> Result<Option<i64>, Failed> {
+    let there = "SELECT to_regclass('schema_version') IS NOT NULL";
+    if !client.query_one(there, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    Ok(client.query_one("SELECT MAX(version) FROM schema_version", &[]).await?.try_get(0)?)
+}
+
 /// Brings the database to this version, each step whole or not at all.
-pub(super) fn migrate(connection: &Connection) -> Result<(), Unfit> {
+pub(super) fn migrate(connection: &Connection) -> Result<Migrated, Unfit> {
     let versions = "CREATE TABLE IF NOT EXISTS schema_version(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);";
     connection.execute_batch(&for_sqlite(versions))?;
     let found = connection.query_row("SELECT COALESCE(MAX(version), 0) FROM schema_version", [], |row| row.get(0))?;
-    let known = VERSIONS.len() as i64;
-    if found > known {
-        return Err(Unfit::TooNew { found, known });
+    if found > KNOWN {
+        return Err(Unfit::TooNew { found, known: KNOWN });
     }
     for (version, statements) in (1..).zip(VERSIONS).filter(|(version, _)| *version > found) {
         let set = format!(
@@ -106,30 +145,29 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Unfit> {
             return Err(error.into());
         }
     }
-    Ok(())
+    Ok(Migrated { from: found })
 }
 
 /// The lock that whoever migrates has: two programs that start together must not both do it.
 const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7310579)";
 
 /// Brings a PostgreSQL database to this version, all steps or none.
-pub(super) async fn migrate_postgres(client: &Client) -> Result<(), Unfit> {
+pub(super) async fn migrate_postgres(client: &Client) -> Result<Migrated, Unfit> {
     let versions = "CREATE TABLE IF NOT EXISTS schema_version(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);";
     let begin = format!("BEGIN; SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0; {MIGRATING}");
     client.batch_execute(&begin).await?;
     client.batch_execute(&for_postgres(versions)).await?;
     let found: i64 = client.query_one("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[]).await?.try_get(0)?;
-    let known = VERSIONS.len() as i64;
-    if found > known {
-        return Err(Unfit::TooNew { found, known });
+    if found > KNOWN {
+        return Err(Unfit::TooNew { found, known: KNOWN });
     }
     for (_, statements) in (1..).zip(VERSIONS).filter(|(version, _)| *version > found) {
         client.batch_execute(&for_postgres(statements)).await?;
     }
     let set = "INSERT INTO schema_version(id, version) VALUES (1, $1) ON CONFLICT(id) DO UPDATE SET version = excluded.version";
-    client.execute(set, &[&known]).await?;
+    client.execute(set, &[&KNOWN]).await?;
     client.batch_execute("COMMIT").await?;
-    Ok(())
+    Ok(Migrated { from: found })
 }
 
 /// PostgreSQL's integers are narrower and its bytes have another name; its texts compare by bytes only if told so.

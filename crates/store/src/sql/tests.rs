@@ -2,4 +2,5 @@
 
 mod damage;
 mod keeps;
+mod migrations;
 mod postgres;

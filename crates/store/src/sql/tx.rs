@@ -88,6 +88,12 @@ impl Tx<'_> {
         }
     }
 
+    /// Removes all rows of a table. PostgreSQL would write down each of them, and takes its time.
+    pub async fn empty(&mut self, table: &str) -> Result<(), Failed> {
+        let verb = if matches!(self, Self::Pg(_)) { "TRUNCATE" } else { "DELETE FROM" };
+        self.run(&format!("{verb} {table}"), &[]).await
+    }
+
     /// The first row of a query.
     pub async fn row(&mut self, sql: &str, values: &[V<'_>]) -> Result<Option<Row>, Failed> {
         Ok(self.rows(sql, values).await?.into_iter().next())

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use tlog::{VerifiedCheckpoint, VerifierKey};
 
-use super::{Place, read_checkpoint, read_key};
+use super::{super::storage::Elsewhere, Place, read_checkpoint, read_key};
 use crate::{
     audit::{
         self, BLOBS, Conclusion, Database, Earlier, Finding, Looked, NotChecked, Report, STATE, Shelf, Shown, Source,
@@ -28,7 +28,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const RULE: &str = "\
 What is checked:
   --dir DIR    every hash, every entry, the checkpoint; and all blobs, if `blobs` lies beside DIR
-  --data DIR   that, the rows and the entries in the database, and all blobs; the server must be stopped
+  --data DIR   that, the rows and the entries in the database, and all blobs; the server must be stopped. --database and --objects say
+               what of it is elsewhere
   --url URL    of a server: every hash, every entry, the checkpoint, the state that it shows, and all blobs that it hands out;
                the token must be one that may read everything. Of a static copy of a ledger folder: as --dir, without blobs
 
@@ -52,6 +53,8 @@ pub struct VerifyArgs {
     /// The data directory of a stopped server: compare its database and its blobs, too.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
     /// An earlier checkpoint (a file), or an earlier copy of the whole ledger (a folder): the ledger must begin with it.
     #[arg(long, value_name = "PATH")]
     since: Option<PathBuf>,
@@ -74,8 +77,11 @@ pub async fn run(context: &Context, mut args: VerifyArgs) -> Outcome {
         Some(path) => Some(Earlier::read(path, &key).await?),
         None => None,
     };
-    let database = args.data.as_deref().map(Database::open).transpose()?;
-    let stored = database.as_ref().filter(|database| database.objects.is_some());
+    let database = match &args.data {
+        Some(data) => Some(Database::open(&args.elsewhere.existing(data)?).await?),
+        None => None,
+    };
+    let stored = database.as_ref().filter(|database| database.is_elsewhere);
     let (source, context) = match stored.filter(|_| args.place.url.is_none() && args.place.dir.is_none()) {
         Some(database) => (Source::Stored(database.ports.tiles.clone()), context.clone()),
         None => {

@@ -1,6 +1,6 @@
 //! Issues a token on a stopped server's data: the way back in when no token is valid any more.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use api::{IssuedToken, TokenRequest};
 use domain::{Actor, Command, Digest, Submission};
@@ -15,13 +15,12 @@ use crate::{
 const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Issues a token as the ledger itself, by the writer that a server has: the same rules, the same entry.
-pub async fn issue(data: &Path, asked: TokenRequest) -> Outcome<IssuedToken> {
-    let folder = DataDir::new(data);
+pub async fn issue(folder: DataDir, asked: TokenRequest) -> Outcome<IssuedToken> {
     // Opening would begin a ledger that is not there.
-    if !folder.public_key().is_file() {
+    if !folder.keys().public().is_file() {
         return Err(Failure::usage(
-            format!("there is no ledger in `{}`", data.display()),
-            "name the server's data directory",
+            format!("there is no ledger in `{}`", folder.path().display()),
+            "name the server's data directory, and with --keys the folder of its keys if they are elsewhere",
         ));
     }
     // The ledger has its name already.

@@ -227,6 +227,9 @@ pub const OFFLINE: &[Line] = &[
     ),
     line("nobody", "token issue person:back --grant admin@* --expires 500d --data {data}", 1, "token-lifetime"),
     line("nobody", "token issue person:back --grant admin@* --expires 30d --data nothing-there", 64, "no ledger in"),
+    line("nobody", "keys create --to keys --origin example.org/other", 0, "example.org/other+"),
+    line("nobody", "keys create --to keys --origin example.org/other", 64, "is there already"),
+    line("nobody", "ready --server {url}", 2, "could not speak to"),
     line("nobody", "doctor --data {data}", 0, "ok     public key"),
     line("nobody", "doctor --data nothing-there", 64, "there is no folder"),
     line("nobody", "scrub --data {data}", 0, "blobs are intact"),
@@ -245,6 +248,7 @@ pub const OFFLINE: &[Line] = &[
 pub const AFTERWARDS: &[Line] = &[
     line("back", "token roles", 0, "approver"),
     line("nobody", "token issue person:back --grant admin@* --expires 30d --data {data}", 2, "could not lock"),
+    line("nobody", "ready --server {url}", 0, "takes commands"),
     line("admin", "status", 0, "project `shop`"),
     line("admin", "history prod", 0, "rolled back to"),
     line("admin", "pull shop/web:prod --output once-more", 0, "wrote once-more/one"),

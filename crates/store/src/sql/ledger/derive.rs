@@ -90,10 +90,8 @@ fn answer(row: tx::Row) -> Result<(String, Answered), Failed> {
 
 pub(super) async fn clear(tx: &mut Tx<'_>) -> Result<(), Failed> {
     tx.run("INSERT INTO rebuild(id) VALUES (1) ON CONFLICT(id) DO NOTHING", &[]).await?;
-    for delete in
-        ["DELETE FROM state", "DELETE FROM requests", "DELETE FROM manifests", "DELETE FROM tags", "DELETE FROM parts"]
-    {
-        tx.run(delete, &[]).await?;
+    for table in ["state", "requests", "manifests", "tags", "parts"] {
+        tx.empty(table).await?;
     }
     Ok(())
 }

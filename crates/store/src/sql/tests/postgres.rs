@@ -2,16 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::ports::{CommitError, Head, Ledger};
+use engine::ports::{CommitError, Head, Ledger, Trouble};
 use services::{Base, Postgres};
 
 use crate::{
     conformance::{self, batch},
-    sql::Database,
+    sql::{Access, Database},
 };
 
 async fn open(base: &Base) -> Database {
-    Database::connect(Postgres::shared().url(base).parse().expect("an address")).await.expect("a database")
+    connect(base, Access::Shared).await.expect("a database")
+}
+
+async fn connect(base: &Base, access: Access) -> Result<Database, Trouble> {
+    Database::connect(Postgres::shared().url(base).parse().expect("an address"), access).await
 }
 
 async fn open_new() -> Database {
@@ -19,7 +23,8 @@ async fn open_new() -> Database {
 }
 
 async fn refused(url: &str) -> String {
-    let refused = Database::connect(url.parse().expect("an address")).await.err().expect("it is refused").to_string();
+    let refused = Database::connect(url.parse().expect("an address"), Access::Shared).await;
+    let refused = refused.err().expect("it is refused").to_string();
     assert!(!refused.contains("s3cret"), "{refused}");
     refused
 }
@@ -191,16 +196,12 @@ async fn replicas_agree_on_checkpoint_and_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn databases_that_will_not_do_are_refused() {
     let server = Postgres::shared();
-    let newer = server.base();
-    drop(open(&newer).await);
-    server.run(&newer, "UPDATE schema_version SET version = 77");
     let lossy = server.base();
     server.run(&lossy, "ALTER ROLE CURRENT_USER IN DATABASE postgres RESET ALL");
     let name = server.run(&lossy, "SELECT current_database()");
     server.run(&lossy, &format!("ALTER DATABASE {name} SET synchronous_commit = off"));
     let url = server.url(&server.base());
     for (url, reason) in [
-        (server.url(&newer), "schema version 77"),
         (server.url(&lossy), "`synchronous_commit` is `off`"),
         (url.replace("s3cret", "wrong"), "password authentication failed"),
         (url.replace("/test_", "/none_"), "does not exist"),
@@ -217,4 +218,67 @@ async fn replicas_that_start_together_migrate_once() {
     let opened = futures::future::join_all((0..6).map(|_| open(&base))).await;
     opened[0].commit(batch(&Head::default(), ["first"])).await.expect("a commit");
     assert_eq!(opened[5].head().await.expect("a head").frontier.size(), 1);
+}
+
+/// Whoever must be alone waits for nobody, and nobody comes while he is there; a server that was there all the time does not write, either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_verb_that_must_be_alone_is() {
+    let base = Postgres::shared().base();
+    let said = |refused: Result<Database, Trouble>| refused.err().expect("it is refused").to_string();
+    let server = open(&base).await;
+    let head = Head::default();
+    let first = batch(&head, ["first"]);
+    server.commit(first.clone()).await.expect("a commit");
+    let refused = said(connect(&base, Access::Alone).await);
+    assert!(refused.contains("in use, from 127.0.0.1") && refused.contains("stop the servers first"), "{refused}");
+    // A server that is cut off is not there any more, and does not come back.
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    Postgres::shared().run(&base, cut);
+    let alone = connect(&base, Access::Alone).await.expect("nobody is there");
+    for refused in [said(connect(&base, Access::Shared).await), said(connect(&base, Access::Alone).await)] {
+        assert!(refused.contains("alone with it") || refused.contains("in use"), "{refused}");
+    }
+    for _ in 0..3 {
+        let late = server.commit(batch(&first.next, ["late"])).await;
+        assert!(matches!(late, Err(CommitError::Unknown(_))), "{late:?}");
+    }
+    assert_eq!(alone.head().await.expect("a head"), first.next);
+    // A rebuild that breaks off.
+    alone.clear_derived().await.expect("it is cleared");
+    drop(alone);
+    let rebuilding = loop {
+        match server.commit(batch(&first.next, ["late"])).await {
+            // The database has yet to notice that the verb has ended.
+            Err(CommitError::Unknown(trouble)) if trouble.to_string().contains("alone with it") => {}
+            other => break other,
+        }
+    };
+    let refused = rebuilding.expect_err("rows are missing").to_string();
+    assert!(refused.contains("a rebuild has begun and has not ended"), "{refused}");
+    let alone = loop {
+        // As above.
+        if let Ok(alone) = connect(&base, Access::Alone).await {
+            break alone;
+        }
+    };
+    alone.end_rebuild().await.expect("it ends");
+    drop(alone);
+    while server.commit(batch(&first.next, ["late"])).await.is_err() {}
+    assert_eq!(server.head().await.expect("a head").frontier.size(), 2, "it goes on then");
+}
+
+/// Whoever is alone commits nothing once that is no longer sure.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_no_longer_alone_writes_nothing() {
+    let base = Postgres::shared().base();
+    let alone = connect(&base, Access::Alone).await.expect("nobody is there");
+    alone.commit(batch(&Head::default(), ["first"])).await.expect("a commit");
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' \
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(Postgres::shared().run(&base, cut), "1");
+    for _ in 0..2 {
+        assert!(alone.clear_derived().await.is_err(), "it is not sure any more");
+    }
+    assert!(!alone.rebuilding().await.expect("an answer"), "nothing was written");
 }

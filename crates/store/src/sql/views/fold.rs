@@ -79,14 +79,8 @@ async fn releases(tx: &mut Tx<'_>, changes: &[ViewChange]) -> Result<(), Failed>
 }
 
 pub(super) async fn clear(tx: &mut Tx<'_>) -> Result<(), Failed> {
-    for delete in [
-        "DELETE FROM view_cursor",
-        "DELETE FROM history",
-        "DELETE FROM releases",
-        "DELETE FROM mentions",
-        "DELETE FROM project_entries",
-    ] {
-        tx.run(delete, &[]).await?;
+    for table in ["view_cursor", "history", "releases", "mentions", "project_entries"] {
+        tx.empty(table).await?;
     }
     Ok(())
 }
