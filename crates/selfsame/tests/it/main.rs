@@ -8,6 +8,7 @@ mod audits;
 mod backups;
 mod clients;
 mod cosign;
+mod deployed;
 mod disks;
 mod elsewhere;
 mod engines;
