@@ -10,8 +10,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     commands::{
         apply, approve, attest, audit, backup, completions, copy, diff, doctor, gate, health, history, hold, import,
-        keys, lease, login, logout, mirror, promote, pull, push, quickstart, ready, rebuild, release, restore, retention,
-        rollback, running, scan, scrub, serve, status, steer, token, trace, unhold, unveto, veto,
+        keys, lease, login, logout, mirror, promote, pull, push, quickstart, ready, rebuild, release, restore,
+        retention, rollback, running, scan, scrub, serve, status, steer, token, trace, unhold, unveto, veto,
     },
     context::Context,
     outcome::{Failure, Outcome, USAGE},

@@ -209,7 +209,7 @@ async fn it_goes_on_after_a_restart_and_of_two_replicas_one_is_heard() {
     let replicas = [Script::of([]), Script::of([])];
     let running = replicas.each_ref().map(|script| deliver(&engine, script));
     assert_eq!(settled(&engine, &one).await, ["delivered", "settled"]);
-    running.iter().for_each(tokio::task::JoinHandle::abort);
+    running.iter().for_each(JoinHandle::abort);
 }
 
 #[tokio::test]
