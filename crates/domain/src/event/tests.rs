@@ -333,7 +333,7 @@ fn random_entries_are_of_every_kind() {
     let mut runner = TestRunner::deterministic();
     let kinds: BTreeSet<_> =
         (0..1000).map(|_| entry().new_tree(&mut runner).expect("an entry").current().event.name()).collect();
-    assert_eq!(kinds.len(), 27, "{kinds:?}");
+    assert_eq!(kinds.len(), 30, "{kinds:?}");
 }
 
 #[test]

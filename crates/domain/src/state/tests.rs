@@ -216,7 +216,7 @@ fn random_ledgers_see_every_kind_of_event() {
         let world = live(&batches().new_tree(&mut runner).expect("batches").current());
         seen.extend(world.ledger.iter().map(|bytes| Entry::decode(bytes).expect("an entry can be read").event.name()));
     }
-    assert_eq!(seen.len(), 27, "{seen:?}");
+    assert_eq!(seen.len(), 30, "{seen:?}");
 }
 
 #[test]
