@@ -47,7 +47,7 @@ struct Affected {
 
 /// What an advisory says about an installed package.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Answer {
     /// Whether the version is affected.
     pub affects: Affects,
     /// The first version after it that is not, if there is one.
@@ -74,17 +74,16 @@ impl Advisory {
     }
 
     /// Whether it is about `installed`; `None` if it is about other packages.
-    pub fn about(&self, installed: &Installed) -> Option<Verdict> {
+    pub fn about(&self, installed: &Installed) -> Option<Answer> {
         if self.withdrawn {
             return None;
         }
-        let verdicts =
-            self.affected.iter().filter(|affected| installed.package.is(&affected.package)).map(|affected| {
-                let (affects, fixed) = affected.about(&installed.version);
-                let severity = if affected.severity == Severity::Unknown { self.severity } else { affected.severity };
-                Verdict { affects, fixed, severity }
-            });
-        verdicts.max_by_key(|verdict| verdict.affects)
+        let answers = self.affected.iter().filter(|affected| installed.package.is(&affected.package)).map(|affected| {
+            let (affects, fixed) = affected.about(&installed.version);
+            let severity = if affected.severity == Severity::Unknown { self.severity } else { affected.severity };
+            Answer { affects, fixed, severity }
+        });
+        answers.max_by_key(|answer| answer.affects)
     }
 }
 

@@ -107,7 +107,7 @@ impl Advisories {
         let ids = self.by_package.get(&key).into_iter().flatten();
         let mut findings: Vec<Finding> = Vec::new();
         for advisory in ids.filter_map(|id| self.by_id.get(id)) {
-            let Some(verdict) = advisory.about(installed).filter(|verdict| verdict.affects != Affects::No) else {
+            let Some(answer) = advisory.about(installed).filter(|answer| answer.affects != Affects::No) else {
                 continue;
             };
             let finding = Finding {
@@ -116,9 +116,9 @@ impl Advisories {
                 summary: advisory.summary.clone(),
                 purl: purl.to_owned(),
                 version: installed.version.clone(),
-                fixed: verdict.fixed,
-                severity: verdict.severity,
-                uncertain: verdict.affects == Affects::Unknown,
+                fixed: answer.fixed,
+                severity: answer.severity,
+                uncertain: answer.affects == Affects::Unknown,
             };
             merge(&mut findings, finding);
         }

@@ -23,6 +23,7 @@ mod catalog;
 mod insert;
 mod inspect;
 mod ledger;
+mod locks;
 mod pg;
 mod replicas;
 mod schema;

@@ -212,7 +212,7 @@ fn random_ledgers_see_every_kind_of_event() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..192 {
+    for _ in 0..1000 {
         let world = live(&batches().new_tree(&mut runner).expect("batches").current());
         seen.extend(world.ledger.iter().map(|bytes| Entry::decode(bytes).expect("an entry can be read").event.name()));
     }

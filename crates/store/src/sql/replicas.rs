@@ -7,6 +7,7 @@ use futures::FutureExt;
 
 use super::{
     Database, Failed,
+    locks::{CHECKPOINT, TURNS},
     pg::CHANNEL,
     seal::sealed,
     tx::{Tx, V},
@@ -14,10 +15,6 @@ use super::{
 
 /// How often the head is read, whether or not anybody said that it has moved.
 const ROUND: Duration = Duration::from_millis(300);
-/// The lock of whoever puts a checkpoint.
-const CHECKPOINT: i64 = 7_310_581;
-/// The lock of whoever takes a turn.
-const TURNS: i64 = 7_310_583;
 
 /// Says to the other replicas, once this transaction is committed, how many entries there are.
 pub(super) async fn tell(tx: &mut Tx<'_>, size: u64) -> Result<(), Failed> {

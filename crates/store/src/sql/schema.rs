@@ -10,7 +10,7 @@ use std::fmt;
 use rusqlite::{Connection, OptionalExtension};
 use tokio_postgres::Client;
 
-use super::Failed;
+use super::{Failed, locks::MIGRATING};
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -148,13 +148,12 @@ pub(super) fn migrate(connection: &Connection) -> Result<Migrated, Unfit> {
     Ok(Migrated { from: found })
 }
 
-/// The lock that whoever migrates has: two programs that start together must not both do it.
-const MIGRATING: &str = "SELECT pg_advisory_xact_lock(7310579)";
-
 /// Brings a PostgreSQL database to this version, all steps or none.
 pub(super) async fn migrate_postgres(client: &Client) -> Result<Migrated, Unfit> {
     let versions = "CREATE TABLE IF NOT EXISTS schema_version(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);";
-    let begin = format!("BEGIN; SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0; {MIGRATING}");
+    let begin = format!(
+        "BEGIN; SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATING})"
+    );
     client.batch_execute(&begin).await?;
     client.batch_execute(&for_postgres(versions)).await?;
     let found: i64 = client.query_one("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[]).await?.try_get(0)?;

@@ -8,10 +8,8 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use crate::sql::Failed;
+use crate::sql::{Failed, locks::PRESENT};
 
-/// The lock.
-const PRESENT: i64 = 7_310_583;
 /// How often being alone is tried: a server that has just ended is present until the database has noticed.
 const TRIES: u32 = 12;
 /// How long between.

@@ -9,12 +9,11 @@ use crate::sql::{
     Failed,
     insert::Insert,
     integer,
+    locks::VIEWS,
     seal::{push_sealed, sealed},
     tx::{Tx, V},
 };
 
-/// The lock of whoever writes the views.
-const VIEWS: i64 = 7_310_580;
 const AGAIN: &str = "ON CONFLICT DO NOTHING";
 
 static MENTIONS: Insert = Insert::new("mentions(digest, idx, seal)", 3, AGAIN);
