@@ -7,7 +7,7 @@ fn advisory(affected: &str) -> Advisory {
 
 fn about(advisory: &Advisory, ecosystem: &str, version: &str) -> Option<Affects> {
     let installed = Installed { package: Package::new(ecosystem, "p"), version: version.to_owned() };
-    advisory.about(&installed).map(|verdict| verdict.affects)
+    advisory.about(&installed).map(|answer| answer.affects)
 }
 
 /// Versions of package `p` of an ecosystem that are affected, that are not, and of which it cannot be told.
