@@ -84,7 +84,7 @@ fn is_there(registry: &Foreign, image: &Image, tag: &str) {
     let (_, index) = manifest(&registry.host, "", "team/shop/web", &image.index.replace(':', "-"));
     let index: Value = serde_json::from_slice(&index).expect("an index");
     let listed: Vec<_> = index["manifests"].as_array().expect("descriptors").iter().map(digest).collect();
-    assert_eq!(listed, [image.signature.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&image.signature));
 }
 
 /// The names of the entries about the release, in their order.
