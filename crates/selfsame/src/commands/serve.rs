@@ -136,10 +136,9 @@ pub fn start(
     let scrubbing = tokio::spawn(scrubber.run(stopped.clone()));
     let blobs = composed.storage.ports.blobs.clone();
     tokio::spawn(collect_uploads(blobs, stopped.clone()));
-    tokio::spawn(until(
-        stopped.clone(),
-        collect(Collector::new(composed.engine.clone(), args.trash), Turn::at(&composed.engine, "retention")),
-    ));
+    let (collector, turn) =
+        (Collector::new(composed.engine.clone(), args.trash), Turn::at(&composed.engine, "retention"));
+    tokio::spawn(until(stopped.clone(), async move { collector.run(&turn).await }));
     tokio::spawn(until(stopped.clone(), deliverer.run()));
     let task = tokio::spawn(server::serve(listener, router, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
@@ -154,10 +153,6 @@ fn registries(engine: Engine, args: &ServeArgs) -> Result<Registries, Failure> {
     let client = Client::new(Credentials::of_this_machine(), limits)?;
     let plans = args.storage.data.join("deliveries");
     Ok(Registries::new(engine, client, plans, args.deliver_to.iter().cloned().collect()))
-}
-
-async fn collect(collector: Collector, turn: Turn) {
-    collector.run(&turn).await;
 }
 
 /// Works until the server stops.
