@@ -19,6 +19,9 @@ use range::Range;
 /// How large a record may be, in bytes.
 pub const BYTES_MAX: usize = 16 << 20;
 
+/// What Go's database writes in its sources where a date is not known yet.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
 /// A record of the OSV schema.
 #[derive(Clone, Debug)]
 pub struct Advisory {
@@ -26,7 +29,7 @@ pub struct Advisory {
     pub id: String,
     /// Other ids of the same vulnerability.
     pub aliases: Vec<String>,
-    /// When it was last changed, as it says.
+    /// When it was last changed, as it says; empty if it does not.
     pub modified: String,
     /// Whether its authors took it back. It then is about nothing.
     pub withdrawn: bool,
@@ -205,7 +208,7 @@ mod record {
                 withdrawn: record.withdrawn.is_some(),
                 id: record.id,
                 aliases: record.aliases,
-                modified: record.modified,
+                modified: if record.modified == NEVER { String::new() } else { record.modified },
                 summary: record.summary,
             }
         }

@@ -67,6 +67,14 @@ fn the_newer_record_counts_whatever_comes_first() {
 }
 
 #[test]
+fn the_age_of_advisories_is_that_of_the_newest_and_unknown_is_not_old() {
+    let unknown = HIGH.replace("2026-01-02", "0001-01-01");
+    assert_eq!(advisories(&[&unknown]).newest(), "");
+    assert_eq!(advisories(&[&unknown, SAME]).newest(), "2026-01-03T00:00:00Z");
+    assert_eq!(advisories(&[SAME, HIGH]).newest(), "2026-01-03T00:00:00Z");
+}
+
+#[test]
 #[cfg_attr(not(test_data), ignore = "the bills of materials are not there")]
 fn bills_of_materials_are_read_in_each_form() {
     for (file, format, components, with_purl) in [

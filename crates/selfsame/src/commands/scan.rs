@@ -172,7 +172,9 @@ async fn attest(
     }
     let mut attributes: BTreeMap<_, _> =
         answer.counts.iter().map(|(severity, count)| ((*severity).to_owned(), count.to_string())).collect();
-    attributes.insert("advisories".into(), answer.advisories_newest.clone());
+    if !answer.advisories_newest.is_empty() {
+        attributes.insert("advisories".into(), answer.advisories_newest.clone());
+    }
     let request = EvidenceRequest {
         subject,
         kind: "scan".parse().map_err(|error| Failure::broken(format!("{error}")))?,
