@@ -87,7 +87,7 @@ fn nginx(folder: &Path, address: &str) -> String {
     format!(
         "daemon off; worker_processes auto; pid {folder}/pid; error_log {folder}/error.log;\nuser root;\n\
          events {{ worker_connections 768; }}\n\
-         http {{ sendfile on; tcp_nopush on; access_log off; default_type application/octet-stream;\n\
+         http {{ sendfile on; tcp_nopush on; access_log off; default_type application/octet-stream; keepalive_requests 1000000;\n\
          client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;\n\
          uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;\n\
          server {{ listen {address}; root {folder}/www; }} }}\n"
