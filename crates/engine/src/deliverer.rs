@@ -27,7 +27,7 @@ const AT_ONCE: usize = 4;
 /// How many entries are looked at, at once.
 const CHUNK: usize = 1000;
 /// How long entries wait for others to be looked at with.
-const TOGETHER: Duration = Duration::from_millis(50);
+const TOGETHER: Duration = Duration::from_millis(250);
 /// How long to wait before trying again after trouble.
 const PATIENCE: Duration = Duration::from_secs(1);
 

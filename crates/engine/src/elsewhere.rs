@@ -14,7 +14,7 @@ use domain::{Entry, Key, State};
 
 use crate::{
     Error,
-    ports::Head,
+    ports::{Head, NewEntry},
     shared::{Shared, fetch, load},
     writer::standing_at,
 };
@@ -22,7 +22,9 @@ use crate::{
 /// What any answer takes into account: all that was committed so long before it was asked for, on whichever replica.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
 /// How many entries are read to learn what they changed; where there are more, everything is forgotten.
-const ENTRIES_MAX: u64 = 2_000;
+pub(crate) const ENTRIES_MAX: u64 = 2_000;
+/// How long entries wait for others to be followed with.
+const TOGETHER: Duration = Duration::from_millis(20);
 /// How long to wait before trying again after trouble.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -31,13 +33,15 @@ pub(crate) struct Tail {
     head: Head,
     /// `None` for everything.
     keys: Option<BTreeSet<Key>>,
-    system: Vec<Option<Vec<u8>>>,
+    /// `None` where it has not changed.
+    system: Option<Vec<Option<Vec<u8>>>>,
 }
 
 impl Tail {
     /// The tail from entry `from` to `head`.
     pub async fn read(shared: &Shared, from: u64, head: Head) -> Result<Self, Error> {
-        let system = fetch(&shared.ports, &[Key::System]).await?;
+        // Also where no entry changed it: what a commit that failed had made of it is still there.
+        let system = Some(fetch(&shared.ports, &[Key::System]).await?);
         let size = head.frontier.size();
         if size.saturating_sub(from) > ENTRIES_MAX {
             return Ok(Self { head, keys: None, system });
@@ -50,13 +54,30 @@ impl Tail {
                 return Err(Error::broken(format!("read entry {next}"), "it is not there"));
             }
             for bytes in entries {
-                let entry =
-                    Entry::decode(&bytes).map_err(|error| Error::broken(format!("read entry {next}"), error))?;
-                keys.extend(Key::of_event(&entry.event));
+                keys.extend(Key::of_event(&decode(next, &bytes)?.event));
                 next += 1;
             }
         }
         Ok(Self { head, keys: Some(keys), system })
+    }
+
+    /// The tail that `entries` are, for a state that stands at `before` as it was committed.
+    pub async fn of(shared: &Shared, before: &Head, entries: &[NewEntry]) -> Result<Self, Error> {
+        let (mut head, mut keys) = (before.clone(), BTreeSet::new());
+        for NewEntry { bytes, leaf } in entries {
+            let entry = decode(head.frontier.size(), bytes)?;
+            keys.extend(Key::of_event(&entry.event));
+            head.frontier.append(*leaf);
+            head.time = entry.at;
+        }
+        let changed = keys.contains(&Key::System);
+        let system = if changed { Some(fetch(&shared.ports, &[Key::System]).await?) } else { None };
+        Ok(Self { head, keys: Some(keys), system })
+    }
+
+    /// Where it ends.
+    pub fn head(&self) -> &Head {
+        &self.head
     }
 
     /// Makes `state` stand at the head.
@@ -66,8 +87,15 @@ impl Tail {
             None => state.unload(),
         }
         state.stand_at(self.head.frontier.size(), self.head.time);
-        load(state, &[Key::System], &self.system)
+        match &self.system {
+            Some(row) => load(state, &[Key::System], row),
+            None => Ok(()),
+        }
     }
+}
+
+fn decode(index: u64, bytes: &[u8]) -> Result<Entry, Error> {
+    Entry::decode(bytes).map_err(|error| Error::broken(format!("read entry {index}"), error))
 }
 
 /// Follows what other replicas write, until the engine's last handle is gone.
@@ -75,6 +103,8 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
     let mut ended = shared.ended.subscribe();
     let following = async {
         loop {
+            // What this replica's own writer has read by then need not be read again.
+            tokio::time::sleep(TOGETHER).await;
             let asked = Instant::now();
             let size = *shared.size.borrow();
             let followed = match shared.ports.ledger.moved(size).await {

@@ -17,7 +17,7 @@ pub use catalog::{
     Catalog, CatalogChange, Closure, Link, ManifestRecord, PULLS_KNOWN, Part, PartKind, Referrer, Unlinked,
 };
 pub use courier::{Courier, Undelivered};
-pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row};
+pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row, WriteTurn};
 pub use tiers::{Away, Tier, Tiers};
 pub use tiles::Tiles;
 pub use upstream::{MirrorRule, Upstream, UpstreamEvidence};

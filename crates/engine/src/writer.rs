@@ -3,10 +3,11 @@
 //! One batch is one commit, so durable throughput is that of group commit. The commit's compare-and-swap on the head is the fence: a
 //! second writer elsewhere makes it fail, and then the writer reads where the ledger stands and decides anew.
 
+mod turns;
 mod unsure;
 mod whole;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use domain::{
     Command, Digest, ENTRY_BYTES_MAX, Entry, Event, Key, Party, Refusal, Request, State, Submission, Timestamp,
@@ -20,7 +21,7 @@ use unsure::{Laid, Unsure};
 use crate::{
     Error, Receipt,
     elsewhere::writer_at_head,
-    ports::{Answered, Batch, CatalogChange, CommitError, Head, ManifestRecord, NewEntry, Trouble},
+    ports::{Answered, Batch, CatalogChange, CommitError, Head, ManifestRecord, NewEntry, Trouble, WriteTurn},
     shared::{LOADED_MAX, Shared, fetch, load},
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Writer {
     head: Head,
     /// Whether another writer was faster, and where the ledger stands has not been read since.
     behind: bool,
+    /// When another writer was last seen to write.
+    others: Option<Instant>,
     batch_max: usize,
 }
 
@@ -78,7 +81,7 @@ impl Writer {
     pub async fn open(shared: Arc<Shared>, batch_max: usize) -> Result<Self, Error> {
         let head = shared.ports.ledger.head().await?;
         let state = standing_at(&shared, &head).await?;
-        Ok(Self { shared, state, head, behind: false, batch_max })
+        Ok(Self { shared, state, head, behind: false, others: None, batch_max })
     }
 
     /// Works until every handle to the queue is gone.
@@ -89,8 +92,10 @@ impl Writer {
                 self.answer(batch).await;
             }
             // Whoever was answered goes on first: storage may keep this thread for as long as a commit takes, and what they ask for next goes
-            // into the next batch.
-            tokio::task::yield_now().await;
+            // into the next batch. Where nothing waits this task rests anyway; yielding then would only wake another thread to take it over.
+            if !queue.is_empty() {
+                tokio::task::yield_now().await;
+            }
         }
         self.shared.ended.send_replace(true);
     }
@@ -102,7 +107,7 @@ impl Writer {
         for event in events {
             self.write(&mut draft, actor, now, event, None)?;
         }
-        match self.commit(draft).await {
+        match self.commit(draft, None).await {
             // Another replica has opened it at the same time.
             Err(CommitError::Conflict) => self.catch_up().await,
             committed => committed.map_err(|error| Error::broken("open the ledger", error)),
@@ -170,6 +175,8 @@ impl Writer {
     }
 
     async fn attempt(&mut self, jobs: &[Job], known: Keys) -> Result<Vec<Outcome>, Stopped> {
+        let shared = self.shared.clone();
+        let turn = self.take_turn(&shared).await?;
         self.prepare(jobs).await.map_err(Stopped::Unreadable)?;
         let answered = match known {
             Keys::Unknown => BTreeMap::new(),
@@ -190,11 +197,14 @@ impl Writer {
             self.recall(jobs, &mut outcomes).await.map_err(Stopped::Unreadable)?;
         }
         if draft.entries.is_empty() {
-            self.confirm_head().await?;
+            match turn {
+                Some(turn) => turn.end().await.map_err(|trouble| Stopped::Unreadable(trouble.into()))?,
+                None => self.confirm_head().await?,
+            }
             return Ok(outcomes);
         }
         let laid = Laid::of(&draft);
-        match self.commit(draft).await {
+        match self.commit(draft, turn).await {
             Ok(()) => Ok(outcomes),
             Err(CommitError::Unknown(trouble)) => Err(Stopped::Unsure { laid, outcomes, trouble }),
             Err(error) => Err(Stopped::Commit(error)),
@@ -319,7 +329,7 @@ impl Writer {
     }
 
     /// Commits what was drafted. If that fails, the writer stands at the head again, as if nothing had been drafted.
-    async fn commit(&mut self, draft: Draft) -> Result<(), CommitError> {
+    async fn commit(&mut self, draft: Draft, turn: Option<Box<dyn WriteTurn + '_>>) -> Result<(), CommitError> {
         let Some(expected) = draft.head else { return Ok(()) };
         let changed = self.state.take_changed();
         let rows = changed.iter().map(|key| (key.to_string(), self.state.row(key))).collect();
@@ -332,10 +342,16 @@ impl Writer {
             catalog: draft.catalog,
         };
         let closed = self.shared.close_for_commit().await;
-        let committed = self.shared.ports.ledger.commit(batch).await;
+        let committed = match turn {
+            Some(turn) => turn.commit(batch).await,
+            None => self.shared.ports.ledger.commit(batch).await,
+        };
         match committed {
             Ok(()) => self.shared.adopt(&self.state, &changed),
-            Err(_) => {
+            Err(ref error) => {
+                if matches!(error, CommitError::Conflict) {
+                    self.others = Some(Instant::now());
+                }
                 // What was drafted is forgotten; the rest is as it was.
                 self.state.forget(&changed);
                 self.state.stand_at(expected.frontier.size(), expected.time);

@@ -89,7 +89,8 @@ impl State {
                 keys.extend(self.artifact_keys(project, contents));
             }
             Command::Promote { project, stage, release, .. } => {
-                keys.extend(self.gate_keys(project, release));
+                keys.extend(self.asked_keys(project, stage));
+                keys.extend(self.judged_keys(project, release));
                 keys.extend(self.current_of(project, stage));
             }
             Command::Approve { project, release, .. }
@@ -236,7 +237,21 @@ impl State {
     }
 
     fn gate_keys(&self, project: &ProjectName, id: &ReleaseId) -> Vec<Key> {
-        let mut keys = vec![Key::Project(project.clone()), Key::Release(project.clone(), id.clone())];
+        let mut keys = self.judged_keys(project, id);
+        keys.push(Key::Project(project.clone()));
+        keys
+    }
+
+    /// Of a project and its stages, what the gate of one of them looks at. The others may be many, and what replicas have just changed is read again.
+    fn asked_keys(&self, name: &ProjectName, stage: &StageName) -> Vec<Key> {
+        let Some(project) = self.project(name) else { return vec![Key::Project(name.clone())] };
+        let Some((stage, configured)) = project.config.stages.get_key_value(stage) else { return Vec::new() };
+        let upstream = configured.upstream();
+        upstream.stages().chain([stage]).map(|stage| Key::Stage(name.clone(), stage.clone())).collect()
+    }
+
+    fn judged_keys(&self, project: &ProjectName, id: &ReleaseId) -> Vec<Key> {
+        let mut keys = vec![Key::Release(project.clone(), id.clone())];
         if let Some(release) = self.release(project, id) {
             let subjects = release.contents.digests().chain([id.digest()]);
             keys.extend(subjects.map(|digest| Key::Subject(project.clone(), digest.clone())));

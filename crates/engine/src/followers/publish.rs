@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// How long to wait before trying again after trouble.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The turn at publishing, where several replicas could: one does, unless somebody waits for another.
+const TURN: &str = "publish";
+const TURN_LASTS: Duration = Duration::from_secs(5);
 /// How many entries are published at once: at most 256 full bundles of entries.
 const CHUNK: u64 = 65_536;
 /// How many files are put, or swept, at once.
@@ -91,6 +94,11 @@ impl Publisher {
         };
         if self.shared.ports.ledger.is_shared() {
             self.take_over(&mut tree).await?;
+            let is_asked = *self.shared.wanted_published.borrow() > tree.size();
+            if !is_asked && self.shared.ports.ledger.take_turn(TURN, TURN_LASTS).await?.is_none() {
+                self.tree = Some(tree);
+                return Ok(());
+            }
         }
         let Head { frontier, .. } = self.shared.ports.ledger.head().await?;
         let target = frontier.size();

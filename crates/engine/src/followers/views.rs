@@ -14,6 +14,10 @@ use crate::{
 const CHUNK: usize = 1000;
 /// How long entries wait for others to be folded with, unless somebody waits for them.
 const PAUSE: Duration = Duration::from_millis(250);
+/// The turn at folding, where several replicas could: one does, unless somebody waits for another. It is not needed for being right, only for not doing
+/// all of it several times over.
+const TURN: &str = "views";
+const TURN_LASTS: Duration = Duration::from_secs(2);
 /// How long to wait before trying again after trouble.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -49,6 +53,11 @@ impl Follower {
         if self.shared.ports.ledger.is_shared() {
             // Another replica may have been faster; if two are at it together, the port keeps what one of them found.
             self.cursor = self.shared.ports.views.cursor().await?.max(self.cursor);
+            let is_asked = *self.shared.wanted.borrow() > self.cursor;
+            if !is_asked && self.shared.ports.ledger.take_turn(TURN, TURN_LASTS).await?.is_none() {
+                self.shared.viewed.send_replace(self.cursor);
+                return Ok(());
+            }
         }
         let entries = self.shared.ports.ledger.read(self.cursor, CHUNK).await?;
         let next = self.cursor + entries.len() as u64;

@@ -76,6 +76,21 @@ pub enum CommitError {
     Trouble(#[from] Trouble),
 }
 
+/// A turn at writing, where other processes write to the same ledger: see [`Ledger::turn_to_write`].
+///
+/// It ends with its commit, with [`WriteTurn::end`], or when it is dropped.
+#[async_trait]
+pub trait WriteTurn: Send {
+    /// The entries from the index asked for, each once: where the turn begins.
+    fn take_tail(&mut self) -> Vec<NewEntry>;
+
+    /// Appends a batch, as [`Ledger::commit`] does.
+    async fn commit(self: Box<Self>, batch: Batch) -> Result<(), CommitError>;
+
+    /// Ends it without a commit.
+    async fn end(self: Box<Self>) -> Result<(), Trouble>;
+}
+
 /// The append-only ledger, and the rows and tables that are committed with it.
 ///
 /// * `commit` is atomic and durable: once it returned `Ok`, all of the batch survives any crash; otherwise none of it is visible.
@@ -113,6 +128,14 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Appends a batch.
     async fn commit(&self, batch: Batch) -> Result<(), CommitError>;
+
+    /// Where other processes write to the same ledger: waits for a turn at it, and reads the entries from `from` on, at most `limit`. While the turn lasts,
+    /// nobody else has one, so what is decided on that tail is not decided in vain. Storage takes it back soon from a process that is stopped or cut
+    /// off, and whoever does without may write all the same: what keeps the ledger from forking is the comparison of [`Ledger::commit`] alone.
+    /// `None` where no other process writes.
+    async fn turn_to_write(&self, _from: u64, _limit: usize) -> Result<Option<Box<dyn WriteTurn + '_>>, Trouble> {
+        Ok(None)
+    }
 
     /// Removes every row of the state, every answered key and the whole catalog, as the first step of a rebuild; from then on
     /// [`Ledger::rebuilding`], whatever happens to the process.

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use engine::ports::{Answered, Batch, CatalogChange, CommitError, Head, Ledger, NewEntry, Row, Trouble};
+use engine::ports::{Answered, Batch, CatalogChange, CommitError, Head, Ledger, NewEntry, Row, Trouble, WriteTurn};
 use futures::FutureExt;
 use tlog::{Frontier, Hash, leaf_hash};
 
 use super::{
     Database, Failed,
     insert::Insert,
-    integer, replicas,
+    integer,
+    pg::{Address, PgTurn},
+    replicas,
     seal::{push_sealed, sealed},
     tx::{self, Tx, V},
 };
@@ -73,8 +75,16 @@ impl Ledger for Database {
             (Failed::Conflict, _) => CommitError::Conflict,
             (Failed::Answered, _) => CommitError::Answered,
             (other, Self::Lite(_)) => CommitError::Trouble(self.not_written("entries", other)),
-            (other, Self::Pg(_)) => CommitError::Unknown(self.not_written("entries", other)),
+            (other, Self::Pg(postgres)) => not_committed(other, postgres.address()),
         })
+    }
+
+    async fn turn_to_write(&self, from: u64, limit: usize) -> Result<Option<Box<dyn WriteTurn + '_>>, Trouble> {
+        let Self::Pg(postgres) = self else { return Ok(None) };
+        match PgTurn::take(postgres, from, limit).await {
+            Ok(turn) => Ok(Some(Box::new(turn))),
+            Err(failed) => Err(Trouble::new(format!("take a turn at {self}"), failed)),
+        }
     }
 
     async fn clear_derived(&self) -> Result<(), Trouble> {
@@ -129,6 +139,22 @@ async fn head(tx: &mut Tx<'_>) -> Result<Head, Failed> {
     Ok(Head { frontier, time: row.time(2, "the head of the ledger")? })
 }
 
+/// Why PostgreSQL has not committed a batch, as far as that is known.
+pub(super) fn not_committed(failed: Failed, address: &Address) -> CommitError {
+    match failed {
+        Failed::Conflict => CommitError::Conflict,
+        Failed::Answered => CommitError::Answered,
+        other => CommitError::Unknown(Trouble::new(format!("write entries to `{address}`"), other)),
+    }
+}
+
+/// The entries from `from` on with their leaf hashes, at most `limit`.
+pub(super) async fn tail(tx: &mut Tx<'_>, from: u64, limit: usize) -> Result<Vec<NewEntry>, Failed> {
+    let select = "SELECT idx, leaf, body FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2";
+    let rows = tx.rows(select, &[from.into(), (limit as u64).into()]).await?;
+    (from..).zip(rows).map(|(index, row)| new_entry(row, index)).collect()
+}
+
 async fn entries(tx: &mut Tx<'_>, from: u64, limit: usize) -> Result<Vec<Bytes>, Failed> {
     let end = head(tx).await?.frontier.size().min(from.saturating_add(limit as u64));
     if from >= end {
@@ -174,11 +200,19 @@ fn complete<T>(found: Vec<T>, from: u64, end: u64) -> Result<Vec<T>, Failed> {
 }
 
 /// An entry (its index, leaf hash and body) whose bytes are those that were hashed when it was written.
-fn entry(mut row: tx::Row, index: u64) -> Result<Bytes, Failed> {
+fn entry(row: tx::Row, index: u64) -> Result<Bytes, Failed> {
+    new_entry(row, index).map(|entry| entry.bytes)
+}
+
+fn new_entry(mut row: tx::Row, index: u64) -> Result<NewEntry, Failed> {
     expect_index(&row, index)?;
     let leaf = hash(&row.take_bytes(1, "a leaf hash")?)?;
-    let body = row.take_bytes(2, "an entry")?;
-    if leaf_hash(&body) == leaf { Ok(body.into()) } else { Err(Failed::Damaged(format!("entry {index}"))) }
+    let bytes = Bytes::from(row.take_bytes(2, "an entry")?);
+    if leaf_hash(&bytes) == leaf {
+        Ok(NewEntry { bytes, leaf })
+    } else {
+        Err(Failed::Damaged(format!("entry {index}")))
+    }
 }
 
 fn expect_index(row: &tx::Row, index: u64) -> Result<(), Failed> {
@@ -198,7 +232,7 @@ fn hash(bytes: &[u8]) -> Result<Hash, Failed> {
 /// nothing without a lock. Instead the entries go in first: of two writers that expect the same head, both have an entry with the next index, so one
 /// waits for the other and is refused ([`Failed::Conflict`]). Whoever gets past that is alone, and moves the head, if it is the expected one.
 /// So all of a commit is sent at once, and no replica can stop while others wait for what it says next.
-async fn commit(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), Failed> {
+pub(super) async fn commit(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), Failed> {
     if batch.entries.is_empty() {
         tx.hold_ledger().await?;
     }

@@ -10,3 +10,5 @@ pub const CHECKPOINT: i64 = 7_310_581;
 pub const TURNS: i64 = 7_310_582;
 /// Of every server that is there, shared; of whoever must be alone, not shared.
 pub const PRESENT: i64 = 7_310_583;
+/// Of whoever writes to the ledger, where several do.
+pub const WRITING: i64 = 7_310_584;

@@ -8,6 +8,7 @@ mod address;
 mod listen;
 mod presence;
 mod session;
+mod turn;
 mod values;
 
 use std::{
@@ -18,7 +19,10 @@ use std::{
 use domain::Timestamp;
 use engine::ports::Trouble;
 use futures::future::BoxFuture;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -28,6 +32,7 @@ pub(super) use listen::CHANNEL;
 use listen::Listener;
 pub use presence::Access;
 pub(super) use session::Session;
+pub(super) use turn::PgTurn;
 
 /// How many read at once, and how many write.
 const READERS: usize = 12;
@@ -52,6 +57,12 @@ pub struct Postgres {
 struct Pool {
     idle: Mutex<Vec<Session>>,
     turns: Semaphore,
+}
+
+/// A transaction that writes. One that is dropped is taken back.
+struct Open<'p> {
+    tx: Tx<'static>,
+    _turn: SemaphorePermit<'p>,
 }
 
 /// What PostgreSQL, or the way to it, answered with.
@@ -132,26 +143,36 @@ impl Postgres {
         write: impl for<'t, 'c> FnOnce(&'t mut Tx<'c>) -> BoxFuture<'t, Result<T, Failed>> + Send,
     ) -> Result<T, Failed> {
         let writing = async {
-            let _turn = self.writers.turn().await?;
-            let mut session = self.session(&self.writers).await?;
-            session.send_plain("BEGIN ISOLATION LEVEL READ COMMITTED").await;
-            let mut tx = Tx::Pg(session);
-            let mut written = write(&mut tx).await;
-            let Tx::Pg(mut session) = tx else { unreachable!("a transaction stays what it is") };
-            if written.is_ok() {
-                written = self.still_alone().await.and(written);
-            }
-            session.send_plain(if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
-            // `COMMIT` after a statement that failed takes the transaction back.
-            if let Err(error) = session.settle().await
-                && written.is_ok()
-            {
-                written = Err(error.into());
-            }
-            self.writers.give_back(session, &written);
-            written
+            let mut open = self.begin("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+            let written = write(&mut open.tx).await;
+            self.finish(open, written).await
         };
         timeout(PATIENCE, writing).await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    /// Begins a transaction that writes.
+    async fn begin(&self, begin: &'static str) -> Result<Open<'_>, Failed> {
+        let turn = self.writers.turn().await?;
+        let mut session = self.session(&self.writers).await?;
+        session.send_plain(begin).await;
+        Ok(Open { tx: Tx::Pg(session), _turn: turn })
+    }
+
+    /// Commits a transaction in which `written` was done, or takes it back if that failed.
+    async fn finish<T>(&self, open: Open<'_>, mut written: Result<T, Failed>) -> Result<T, Failed> {
+        let Tx::Pg(mut session) = open.tx else { unreachable!("a transaction stays what it is") };
+        if written.is_ok() {
+            written = self.still_alone().await.and(written);
+        }
+        session.send_plain(if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
+        // `COMMIT` after a statement that failed takes the transaction back.
+        if let Err(error) = session.settle().await
+            && written.is_ok()
+        {
+            written = Err(error.into());
+        }
+        self.writers.give_back(session, &written);
+        written
     }
 
     async fn session(&self, pool: &Pool) -> Result<Session, Failed> {
@@ -197,7 +218,7 @@ impl Pool {
         Self { idle: Mutex::default(), turns: Semaphore::new(turns) }
     }
 
-    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failed> {
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Failed> {
         self.turns.acquire().await.map_err(|closed| Failed::Stopped(closed.to_string()))
     }
 

@@ -4,3 +4,4 @@ mod damage;
 mod keeps;
 mod migrations;
 mod postgres;
+mod turns;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::{Digest, TokenId};
 use engine::{
     Engine, Opening, Options, Ports,
-    ports::{self, Answered, Batch, CatalogChange, CommitError, Head, Ledger, Row, Trouble},
+    ports::{self, Answered, Batch, CatalogChange, CommitError, Head, Ledger, Row, Trouble, WriteTurn},
 };
 use store::memory::Memory;
 use testkit::{FakeClock, World, audit};
@@ -209,6 +209,10 @@ impl Ledger for Changed {
 
     async fn rebuilding(&self) -> Result<bool, Trouble> {
         self.ledger.rebuilding().await
+    }
+
+    async fn turn_to_write(&self, from: u64, limit: usize) -> Result<Option<Box<dyn WriteTurn + '_>>, Trouble> {
+        self.ledger.turn_to_write(from, limit).await
     }
 
     async fn take_turn(&self, work: &str, lasts: Duration) -> Result<Option<u64>, Trouble> {

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use domain::{Actor, Command, Digest, Entry, Event, Submission};
 use engine::{
     Engine, Opening, Options, Ports,
-    ports::{Answered, Batch, CatalogChange, CommitError, Head, Ledger, Row, Trouble},
+    ports::{Answered, Batch, CatalogChange, CommitError, Head, Ledger, Row, Trouble, WriteTurn},
 };
 use store::memory::Memory;
 use tlog::SignerKey;
@@ -112,6 +112,10 @@ impl Ledger for Distant {
 
     async fn rebuilding(&self) -> Result<bool, Trouble> {
         self.ledger.rebuilding().await
+    }
+
+    async fn turn_to_write(&self, from: u64, limit: usize) -> Result<Option<Box<dyn WriteTurn + '_>>, Trouble> {
+        self.ledger.turn_to_write(from, limit).await
     }
 
     async fn take_turn(&self, work: &str, lasts: Duration) -> Result<Option<u64>, Trouble> {

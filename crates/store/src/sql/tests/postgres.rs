@@ -10,7 +10,7 @@ use crate::{
     sql::{Access, Database},
 };
 
-async fn open(base: &Base) -> Database {
+pub(super) async fn open(base: &Base) -> Database {
     connect(base, Access::Shared).await.expect("a database")
 }
 
@@ -18,7 +18,7 @@ async fn connect(base: &Base, access: Access) -> Result<Database, Trouble> {
     Database::connect(Postgres::shared().url(base).parse().expect("an address"), access).await
 }
 
-async fn open_new() -> Database {
+pub(super) async fn open_new() -> Database {
     open(&Postgres::shared().base()).await
 }
 
