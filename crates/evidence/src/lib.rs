@@ -7,7 +7,9 @@ pub mod package;
 pub mod sbom;
 pub mod scan;
 pub mod severity;
+pub mod time;
 pub mod version;
+pub mod vulnerabilities;
 
 /// Why bytes are not the document that they were given as.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
