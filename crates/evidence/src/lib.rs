@@ -4,12 +4,14 @@
 
 pub mod advisory;
 pub mod package;
+pub mod report;
 pub mod sbom;
 pub mod scan;
 pub mod severity;
 pub mod time;
 pub mod version;
 pub mod vulnerabilities;
+mod xml;
 
 /// Why bytes are not the document that they were given as.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
