@@ -10,6 +10,7 @@ pub mod scan;
 pub mod severity;
 pub mod time;
 pub mod version;
+pub mod vex;
 pub mod vulnerabilities;
 mod xml;
 
