@@ -22,7 +22,7 @@ use crate::{Unreadable, at_most, scan, severity::Severity, time::Time};
 pub use predicate::PREDICATE_TYPES;
 
 /// How large a report may be, in bytes.
-pub const BYTES_MAX: usize = 128 << 20;
+pub const BYTES_MAX: usize = 64 << 20;
 
 /// How many vulnerabilities a report may tell of, duplicates among them.
 pub const FINDINGS_MAX: usize = 250_000;

@@ -79,6 +79,7 @@ fn the_age_of_advisories_is_that_of_the_newest_and_unknown_is_not_old() {
 fn bills_of_materials_are_read_in_each_form() {
     for (file, format, components, with_purl) in [
         ("cyclonedx/SBOM/dropwizard-1.3.15/bom.json", "CycloneDX 1.2", 167, 167),
+        ("cyclonedx/SBOM/dropwizard-1.3.15/bom.xml", "CycloneDX 1.2", 167, 167),
         ("cyclonedx/SBOM/juice-shop/v11.1.2/bom.json", "CycloneDX 1.2", 840, 840),
         ("cyclonedx/SBOM/keycloak-10.0.2/bom.json", "CycloneDX 1.2", 903, 903),
         ("cyclonedx/SBOM/laravel-7.12.0/bom.1.4.json", "CycloneDX 1.4", 62, 62),
@@ -91,6 +92,16 @@ fn bills_of_materials_are_read_in_each_form() {
         let named = sbom.components.iter().filter(|component| component.installed().is_some()).count();
         assert_eq!(named, with_purl, "{file}: each package URL names a package of a known ecosystem");
     }
+}
+
+#[test]
+#[cfg_attr(not(test_data), ignore = "the bills of materials are not there")]
+fn one_bill_of_materials_lists_the_same_in_both_its_forms() {
+    let read = |form: &str| {
+        let path = data::path("sbom").join(format!("cyclonedx/SBOM/dropwizard-1.3.15/bom.{form}"));
+        Sbom::parse(&std::fs::read(path).expect("a readable file")).expect("a bill of materials").components
+    };
+    assert_eq!(read("xml"), read("json"));
 }
 
 #[test]
