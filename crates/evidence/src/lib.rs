@@ -1,5 +1,5 @@
-//! Untrusted bytes about artifacts, and what they say: bills of materials, advisories and which of them touch which packages, what scanners found, what
-//! others say of that, and what became of tests.
+//! Untrusted bytes about artifacts, and what they say: bills of materials, advisories and which of them touch which packages, what scanners found,
+//! what others say of that, and what became of tests.
 //!
 //! Everything here comes from outside, so all of it has limits, and nothing is guessed: what cannot be told is said to be unknown.
 

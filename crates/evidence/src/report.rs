@@ -1,7 +1,7 @@
 //! [`TestReport`]: which tests passed, as the usual programs that run tests write it; and the in-toto predicate that says so.
 //!
-//! JUnit XML, TAP 13 and 14, and the lines of Go's `test2json`. Where a report does not agree with itself, or ends too early, a test counts as failed: of
-//! the plan, the suite or the package that is not whole.
+//! JUnit XML, TAP 13 and 14, and the lines of Go's `test2json`. Where a report does not agree with itself, or ends too early, a test counts as
+//! failed: of the plan, the suite or the package that is not whole.
 
 mod junit;
 mod tap;

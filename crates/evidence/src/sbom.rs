@@ -1,6 +1,7 @@
 //! [`Sbom`]: a bill of materials, in whichever of the usual forms it came.
 //!
-//! CycloneDX 1.2 to 1.7, as JSON and XML, and SPDX 2.2, 2.3 and 3.0, as JSON. What is read is what matching, search and licences need; the document itself stays as it is.
+//! CycloneDX 1.2 to 1.7, as JSON and XML, and SPDX 2.2, 2.3 and 3.0, as JSON. What is read is what matching, search and licences need; the document
+//! itself stays as it is.
 
 mod cyclonedx;
 mod cyclonedx_xml;

@@ -1,7 +1,7 @@
 //! [`Vex`]: what somebody says about vulnerabilities in a product: that it is affected, or why not.
 //!
-//! OpenVEX 0.2.0 and CycloneDX 1.4 to 1.7, as JSON. A statement that is not whole makes the document unreadable, as OpenVEX asks: what was left out might
-//! have narrowed it.
+//! OpenVEX 0.2.0 and CycloneDX 1.4 to 1.7, as JSON. A statement that is not whole makes the document unreadable, as OpenVEX asks: what was left out
+//! might have narrowed it.
 
 mod cyclonedx;
 mod excused;

@@ -1,4 +1,5 @@
-//! JUnit's XML, which nobody specified and everybody writes: Surefire (with what it runs again), pytest, go-junit-report, gotestsum, Jest, GoogleTest.
+//! JUnit's XML, which nobody specified and everybody writes: Surefire (with what it runs again), pytest, go-junit-report, gotestsum, Jest,
+//! GoogleTest.
 
 use super::{Became, TestReport, malformed};
 use crate::{

@@ -7,15 +7,19 @@ use super::*;
 const SUREFIRE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuite xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" name="com.x.CalcTest" time="0.1" tests="4" errors="0" skipped="1" failures="1">
   <properties><property name="java.version" value="21"/></properties>
-  <testcase name="adds" classname="com.x.CalcTest" time="0.03"><flakyFailure message="expected: &lt;3&gt;" type="E"><stackTrace><![CDATA[at <x>]]></stackTrace></flakyFailure></testcase>
+  <testcase name="adds" classname="com.x.CalcTest" time="0.03">
+    <flakyFailure message="expected: &lt;3&gt;" type="E"><stackTrace><![CDATA[at <x>]]></stackTrace></flakyFailure></testcase>
   <testcase name="divides" classname="com.x.CalcTest"><failure message="no" type="E">x</failure><rerunFailure message="no" type="E"/></testcase>
   <testcase name="waits" classname="com.x.CalcTest"><skipped message="later"/></testcase>
   <testcase name="subtracts" classname="com.x.CalcTest"><system-out><![CDATA[<failure/>]]></system-out></testcase>
 </testsuite>"#;
 
-const PYTEST: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="0" skipped="0" tests="3" hostname="h">
-  <testcase classname="tests.test_a" name="test_one[1-2]" time="0.001"/><testcase classname="tests.test_a" name="test_two"><rerun message="x"/></testcase>
-  <testcase classname="" name="tests.test_b" time="0.000"><error message="collection failure">ImportError</error></testcase></testsuite></testsuites>"#;
+const PYTEST: &str = r#"<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests">
+  <testsuite name="pytest" errors="1" failures="0" skipped="0" tests="3" hostname="h">
+  <testcase classname="tests.test_a" name="test_one[1-2]" time="0.001"/>
+  <testcase classname="tests.test_a" name="test_two"><rerun message="x"/></testcase>
+  <testcase classname="" name="tests.test_b" time="0.000"><error message="collection failure">ImportError</error></testcase>
+  </testsuite></testsuites>"#;
 
 const NESTED: &str = r#"<testsuites tests="3"><testsuite name="outer"><testsuite name="inner" failures="0"><testcase name="a"/></testsuite>
   <testcase name="b" status="notrun" result="suppressed"/><testcase name="c" status="fail"/></testsuite></testsuites>"#;

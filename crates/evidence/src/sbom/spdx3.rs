@@ -1,5 +1,5 @@
-//! SPDX 3, as JSON: <https://spdx.github.io/spdx-spec/v3.0.1/serializations/>. Only the flat form is read that the specification asks for, one graph of
-//! elements, and its names as the specification's own context has them: nothing here expands JSON-LD.
+//! SPDX 3, as JSON: <https://spdx.github.io/spdx-spec/v3.0.1/serializations/>. Only the flat form is read that the specification asks for, one
+//! graph of elements, and its names as the specification's own context has them: nothing here expands JSON-LD.
 
 use std::collections::BTreeMap;
 

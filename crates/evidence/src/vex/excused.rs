@@ -34,8 +34,8 @@ pub enum Covers {
     Subcomponent,
 }
 
-/// Which `findings` in a product are not affected or fixed, as `documents` say. `product` is all that the product is known by: its digests, those of what
-/// it consists of, its package URLs.
+/// Which `findings` in a product are not affected or fixed, as `documents` say. `product` is all that the product is known by: its digests, those
+/// of what it consists of, its package URLs.
 ///
 /// Of several statements about one finding the latest counts; one that tells no time counts beside it where it warns. Of these it is those that name
 /// the version, and then the one that asks for most.
@@ -76,8 +76,9 @@ fn names(statement: &Statement) -> impl Iterator<Item = &str> {
 
 /// Whether a finding and a statement are about one vulnerability.
 ///
-/// Advisories of distributions are aliases of every vulnerability that they mend, so that two things have such a name in common says little: it must be
-/// what one of them calls the vulnerability first, or a CVE. And where a finding is of several CVEs, what is said of one of them is not said of it.
+/// Advisories of distributions are aliases of every vulnerability that they mend, so that two things have such a name in common says little: it
+/// must be what one of them calls the vulnerability first, or a CVE. And where a finding is of several CVEs, what is said of one of them is not
+/// said of it.
 fn is_same(finding: &Finding, statement: &Statement) -> bool {
     if names(statement).any(|name| name == finding.id) {
         return true;

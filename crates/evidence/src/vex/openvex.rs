@@ -19,9 +19,13 @@ const JUSTIFICATIONS: [&str; 5] = [
 ];
 
 #[derive(Deserialize)]
-struct Document {
+struct Form {
     #[serde(rename = "@context")]
     context: String,
+}
+
+#[derive(Deserialize)]
+struct Document {
     author: Option<String>,
     timestamp: Option<String>,
     statements: Vec<Told>,
@@ -65,10 +69,11 @@ struct Component {
 }
 
 pub fn read(bytes: &[u8], enclosing: &[Named]) -> Result<Vex, Unreadable> {
-    let document: Document = super::read(bytes)?;
-    if document.context != CONTEXT {
-        return Err(malformed(format!("OpenVEX `{}` is not read, but `{CONTEXT}`", document.context)));
+    let form: Form = super::read(bytes)?;
+    if form.context != CONTEXT {
+        return Err(malformed(format!("OpenVEX `{}` is not read, but `{CONTEXT}`", form.context)));
     }
+    let document: Document = super::read(bytes)?;
     let mut statements = Vec::new();
     for told in document.statements {
         statements.push(told.statement(document.timestamp.as_deref(), enclosing)?);

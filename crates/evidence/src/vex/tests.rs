@@ -9,7 +9,8 @@ const DIGEST: &str = "sha256:124c7d2707904eea7431fffe91522a01e5a861a624ee31d0337
 
 fn open_vex(statements: &str) -> String {
     format!(
-        r#"{{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"Ada","timestamp":"2026-01-01T00:00:00Z","version":1,"statements":[{statements}]}}"#
+        r#"{{"@context":"https://openvex.dev/ns/v0.2.0","@id":"x","author":"Ada","timestamp":"2026-01-01T00:00:00Z","version":1,
+        "statements":[{statements}]}}"#
     )
 }
 
@@ -24,8 +25,10 @@ fn says(status: &str, products: &str, rest: &str) -> String {
 /// A CycloneDX document, in which `product` is the product.
 fn cyclonedx(product: &str, vulnerabilities: &str) -> String {
     format!(
-        r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:5e","metadata":{{"timestamp":"2026-01-01T00:00:00Z","component":{product}}},
-        "components":[{{"bom-ref":"p","purl":"pkg:npm/p@1.1.0","components":[{{"bom-ref":"q","purl":"pkg:npm/q@2"}}]}}],"vulnerabilities":[{vulnerabilities}]}}"#
+        r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:5e",
+        "metadata":{{"timestamp":"2026-01-01T00:00:00Z","component":{product}}},
+        "components":[{{"bom-ref":"p","purl":"pkg:npm/p@1.1.0","components":[{{"bom-ref":"q","purl":"pkg:npm/q@2"}}]}}],
+        "vulnerabilities":[{vulnerabilities}]}}"#
     )
 }
 

@@ -4,15 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
-const TRIVY: &str = r#"{"SchemaVersion":2,"Trivy":{"Version":"0.68.1"},"CreatedAt":"2026-01-02T12:20:30.000000005Z","ArtifactName":"alpine","Results":[
+const TRIVY: &str = r#"{"SchemaVersion":2,"Trivy":{"Version":"0.68.1"},"CreatedAt":"2026-01-02T12:20:30.000000005Z","Results":[
   {"Target":"alpine (3.9.4)","Class":"os-pkgs","Type":"alpine","Vulnerabilities":[
     {"VulnerabilityID":"CVE-1","PkgName":"musl","PkgIdentifier":{"PURL":"pkg:apk/alpine/musl@1.1.20-r4?distro=3.9.4"},"InstalledVersion":"1.1.20-r4",
      "FixedVersion":"1.1.20-r5, 1.2.0","Severity":"CRITICAL","CVSS":{"nvd":{"V3Vector":"CVSS:3.1/AV:L/AC:H/PR:L/UI:R/S:U/C:L/I:N/A:N"}}},
     {"VulnerabilityID":"CVE-2","VendorIDs":["GHSA-2"],"PkgName":"x","InstalledVersion":"1","Severity":"UNKNOWN",
      "CVSS":{"ghsa":{"V3Vector":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"},"nvd":{"V2Vector":"AV:N/AC:M/Au:N/C:N/I:N/A:P"}}}],
    "ExperimentalModifiedFindings":[
-    {"Type":"vulnerability","Status":"not_affected","Statement":"vulnerable_code_not_present","Source":"OpenVEX","Finding":{"VulnerabilityID":"CVE-3","PkgName":"y","Severity":"HIGH"}},
-    {"Type":"vulnerability","Status":"under_investigation","Statement":"","Source":"OpenVEX","Finding":{"VulnerabilityID":"CVE-4","PkgName":"y","Severity":"HIGH"}},
+    {"Type":"vulnerability","Status":"not_affected","Statement":"vulnerable_code_not_present","Source":"OpenVEX",
+     "Finding":{"VulnerabilityID":"CVE-3","PkgName":"y","Severity":"HIGH"}},
+    {"Type":"vulnerability","Status":"under_investigation","Statement":"","Source":"OpenVEX",
+     "Finding":{"VulnerabilityID":"CVE-4","PkgName":"y","Severity":"HIGH"}},
     {"Type":"secret","Status":"ignored","Statement":"","Source":"x","Finding":{"RuleID":"key"}}]},
   {"Target":"config","Class":"config","Vulnerabilities":null}]}"#;
 
@@ -26,7 +28,8 @@ const GRYPE: &str = r#"{"matches":[
   {"vulnerability":{"id":"CVE-9","severity":"Negligible"},"relatedVulnerabilities":[{"id":"CVE-9"}],"artifact":{"name":"r","version":"3"}}],
  "ignoredMatches":[{"vulnerability":{"id":"CVE-5","severity":"Critical"},"artifact":{"name":"s","version":"4"},
    "appliedIgnoreRules":[{"vulnerability":"CVE-5","namespace":"vex","vex-status":"not_affected","vex-justification":"component_not_present"}]}],
- "descriptor":{"name":"grype","version":"0.114.0","timestamp":"2026-01-02T10:00:00+01:00","db":{"status":{"schemaVersion":"v6.0.2","built":"2026-01-01T04:00:00Z"}}}}"#;
+ "descriptor":{"name":"grype","version":"0.114.0","timestamp":"2026-01-02T10:00:00+01:00",
+  "db":{"status":{"schemaVersion":"v6.0.2","built":"2026-01-01T04:00:00Z"}}}}"#;
 
 const OSV_SCANNER: &str = r#"{"results":[{"source":{"path":"/src/go.mod","type":"lockfile"},"packages":[
   {"package":{"name":"p","version":"1.1.0","ecosystem":"npm"},"vulnerabilities":[
@@ -41,7 +44,8 @@ const OSV_SCANNER: &str = r#"{"results":[{"source":{"path":"/src/go.mod","type":
 
 const SARIF: &str = r#"{"version":"2.1.0","$schema":"x","runs":[{"tool":{
    "driver":{"name":"grype","version":"0.114.0","rules":[
-     {"id":"CVE-1-p","properties":{"security-severity":"9.8","purls":["pkg:npm/p@1.1.0"]}},{"id":"CVE-2-q","properties":{"security-severity":0.0}},{"id":"lint"}]},
+     {"id":"CVE-1-p","properties":{"security-severity":"9.8","purls":["pkg:npm/p@1.1.0"]}},
+     {"id":"CVE-2-q","properties":{"security-severity":0.0}},{"id":"lint"}]},
    "extensions":[{"name":"more","rules":[{"id":"CVE-3","properties":{"security-severity":"5.0"}}]}]},
   "invocations":[{"executionSuccessful":true,"startTimeUtc":"2026-01-02T09:00:00Z","endTimeUtc":"2026-01-02T09:01:00Z"}],
   "results":[
@@ -57,7 +61,8 @@ const VULNS: &str = r#"{"scanner":{"uri":"pkg:github/aquasecurity/trivy@244fd47"
    "db":{"uri":"pkg:github/aquasecurity/trivy-db/commit/4c76bb5","lastUpdate":"2021-08-06T17:45:50.52Z"},
    "result":[{"id":"CVE-1","severity":[{"method":"nvd","score":"medium"},{"method":"cvss_score","score":"7.2"}]},
              {"id":"CVE-2","severity":[{"method":"epss","score":"0.95"}],"annotations":[{"package":"pkg:npm/p@1"}]},
-             {"id":"CVE-3","severity":[{"method":"selfsame","score":"high"}],"annotations":[{"package":"pkg:npm/p@1","aliases":["GHSA-3"],"fixed":"2","uncertain":false}]}]},
+             {"id":"CVE-3","severity":[{"method":"selfsame","score":"high"}],
+              "annotations":[{"package":"pkg:npm/p@1","aliases":["GHSA-3"],"fixed":"2","uncertain":false}]}]},
   "metadata":{"scanStartedOn":"2021-08-06T17:45:50.52Z","scanFinishedOn":"2021-08-06T17:50:50.52Z"}}"#;
 
 /// Severity, id, aliases, package (URL, or else name and version), versions in which it is fixed, and why it is suppressed.
@@ -134,7 +139,8 @@ fn predicates_are_read_by_their_type() {
         VULNS.replace(r#"{"id":"CVE-1""#, r#"{"vulnerability":{"id":"CVE-1""#).replace(r#""7.2"}]}"#, r#""7.2"}]}}"#);
     let cosign = |result: &str| {
         format!(
-            r#"{{"invocation":{{"uri":"x"}},"scanner":{{"uri":"pkg:github/x","version":"1","db":{{"lastUpdate":"2026-01-01T00:00:00Z"}},"result":{result}}},
+            r#"{{"invocation":{{"uri":"x"}},"scanner":{{"uri":"pkg:github/x","version":"1",
+            "db":{{"lastUpdate":"2026-01-01T00:00:00Z"}},"result":{result}}},
             "metadata":{{"scanFinishedOn":"2026-01-02T13:00:00Z"}}}}"#
         )
     };

@@ -33,8 +33,9 @@ fn documents_of_others_are_read() {
         ("Case-4/vex.json", Ok("CycloneDX 1.4: 1 affected")),
         ("Case-5/vex.json", Ok("CycloneDX 1.4: 1 under_investigation")),
         ("Case-6/vex.json", Ok("CycloneDX 1.4: 1 affected, 1 not_affected")),
-        ("Case-7/vex.json", Ok("CycloneDX 1.4: 1 affected, 1 fixed, 2 not_affected")),
-        ("Case-8/vex.json", Ok("CycloneDX 1.4: 2 affected, 2 fixed, 4 not_affected")),
+        // What these excuse by ranges of versions only, is left out.
+        ("Case-7/vex.json", Ok("CycloneDX 1.4: 1 affected, 1 fixed, 1 not_affected")),
+        ("Case-8/vex.json", Ok("CycloneDX 1.4: 2 affected, 2 fixed, 2 not_affected")),
     ] {
         let path = if file.starts_with("Case") { format!("{CASES}/{file}") } else { file.to_owned() };
         let read = Vex::parse(&bytes(&path), &[]).map(|vex| {
