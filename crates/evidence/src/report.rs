@@ -19,6 +19,9 @@ pub const BYTES_MAX: usize = 64 << 20;
 /// How many tests a report may tell of.
 pub const TESTS_MAX: usize = 250_000;
 
+/// How long a test's name may be, in bytes. The tests of a suite share its name.
+const NAME_BYTES_MAX: usize = 4 << 10;
+
 /// The type of the predicate: <https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md>.
 pub const PREDICATE_TYPE: &str = "https://in-toto.io/attestation/test-result/v0.1";
 
@@ -135,6 +138,7 @@ impl TestReport {
     fn add(&mut self, name: String, became: Became) -> Result<(), Unreadable> {
         let known = self.passed.len() + self.flaky.len() + self.failed.len() + self.skipped.len();
         at_most("tests", known + 1, TESTS_MAX)?;
+        at_most("bytes of a test's name", name.len(), NAME_BYTES_MAX)?;
         match became {
             Became::Passed => self.passed.push(name),
             Became::Skipped => self.skipped.push(name),

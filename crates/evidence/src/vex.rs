@@ -20,7 +20,10 @@ pub const BYTES_MAX: usize = 32 << 20;
 pub const STATEMENTS_MAX: usize = 50_000;
 
 /// How many products and subcomponents the statements of a document may name, together.
-pub const NAMED_MAX: usize = 250_000;
+pub const NAMED_MAX: usize = 100_000;
+
+/// How long all that one of them is known by may be, in bytes. Statements share what they are about, so that a long name would be there many times.
+const NAMED_BYTES_MAX: usize = 4 << 10;
 
 /// Statements of one author.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,9 +119,6 @@ impl Vex {
             (false, true) => cyclonedx::read(bytes, enclosing)?,
             _ => return Err(malformed("it is neither OpenVEX nor CycloneDX")),
         };
-        at_most("statements", vex.statements.len(), STATEMENTS_MAX)?;
-        let products = vex.statements.iter().flat_map(|statement| &statement.products);
-        at_most("products", products.map(|product| 1 + product.subcomponents.len()).sum(), NAMED_MAX)?;
         match vex.statements.iter().find(|statement| statement.products.is_empty()) {
             Some(statement) => Err(malformed(format!(
                 "it does not say what is {} by `{}`",
@@ -134,6 +134,13 @@ impl Named {
     /// Whether anything can be known by it.
     fn is_empty(&self) -> bool {
         self.id.is_none() && self.purl.is_none() && self.digests.is_empty()
+    }
+
+    /// The same, if it is not too long.
+    fn within_limits(self) -> Result<Self, Unreadable> {
+        let texts = self.id.iter().chain(&self.purl).chain(&self.digests);
+        at_most("bytes of names of a product", texts.map(String::len).sum(), NAMED_BYTES_MAX)?;
+        Ok(self)
     }
 }
 
@@ -152,6 +159,23 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
 
 fn malformed(problem: impl ToString) -> Unreadable {
     Unreadable::Malformed { kind: "VEX document", problem: problem.to_string() }
+}
+
+/// What is said, as long as it does not become too much.
+#[derive(Default)]
+struct Statements {
+    said: Vec<Statement>,
+    named: usize,
+}
+
+impl Statements {
+    fn add(&mut self, statement: Statement) -> Result<(), Unreadable> {
+        at_most("statements", self.said.len() + 1, STATEMENTS_MAX)?;
+        self.named += statement.products.iter().map(|product| 1 + product.subcomponents.len()).sum::<usize>();
+        at_most("products", self.named, NAMED_MAX)?;
+        self.said.push(statement);
+        Ok(())
+    }
 }
 
 /// Adds a product, if there may be one more.

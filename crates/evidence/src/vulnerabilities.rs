@@ -27,6 +27,9 @@ pub const BYTES_MAX: usize = 64 << 20;
 /// How many vulnerabilities a report may tell of, duplicates among them.
 pub const FINDINGS_MAX: usize = 250_000;
 
+/// How long the names in a finding may be together, in bytes. Many findings share them, so that a long name would be there many times.
+const NAMES_BYTES_MAX: usize = 4 << 10;
+
 /// What a scanner found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -192,6 +195,8 @@ fn malformed(problem: impl ToString) -> Unreadable {
 /// Adds a finding, if there may be one more.
 fn push(findings: &mut Vec<Finding>, finding: Finding) -> Result<(), Unreadable> {
     at_most("vulnerabilities", findings.len() + 1, FINDINGS_MAX)?;
+    let names = [Some(&finding.id), finding.purl.as_ref(), finding.package.as_ref(), finding.version.as_ref()];
+    at_most("bytes of names of a vulnerability", names.into_iter().flatten().map(String::len).sum(), NAMES_BYTES_MAX)?;
     if finding.id.is_empty() {
         return Err(malformed("a vulnerability has no id"));
     }

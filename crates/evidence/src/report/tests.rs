@@ -156,6 +156,9 @@ fn what_is_no_report_is_refused() {
     let many = format!("TAP version 14\n1..{0}\n{1}", TESTS_MAX + 1, "ok\n".repeat(TESTS_MAX + 1));
     let error = Unreadable::TooLarge { what: "tests", found: TESTS_MAX + 1, limit: TESTS_MAX };
     assert_eq!(TestReport::parse(many.as_bytes()), Err(error));
+    let long = format!(r#"<testsuite name="{}"><testcase name="a"/></testsuite>"#, "s".repeat(4095));
+    let error = Unreadable::TooLarge { what: "bytes of a test's name", found: 4097, limit: 4096 };
+    assert_eq!(TestReport::parse(long.as_bytes()), Err(error));
     let large = vec![b' '; BYTES_MAX + 1];
     let error = Unreadable::TooLarge { what: "bytes", found: BYTES_MAX + 1, limit: BYTES_MAX };
     assert_eq!(TestReport::parse(&large), Err(error));

@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, str::FromStr};
 use packageurl::PackageUrl;
 use serde::Deserialize;
 
-use super::{Named, Product, STATEMENTS_MAX, Statement, Status, Vex, add, malformed, time};
-use crate::{Unreadable, at_most};
+use super::{Named, Product, Statement, Statements, Status, Vex, add, malformed, time};
+use crate::Unreadable;
 
 const VERSIONS: [&str; 4] = ["1.4", "1.5", "1.6", "1.7"];
 
@@ -119,18 +119,17 @@ pub fn read(bytes: &[u8], enclosing: &[Named]) -> Result<Vex, Unreadable> {
     }
     let issued = time(bom.metadata.timestamp.as_deref())?;
     let vulnerabilities = std::mem::take(&mut bom.vulnerabilities);
-    at_most("statements", vulnerabilities.len(), STATEMENTS_MAX)?;
     let author = bom.metadata.supplier.take().and_then(|supplier| supplier.name);
     let format = format!("CycloneDX {}", bom.spec_version);
-    let parts = Parts::of(bom, enclosing);
-    let mut statements = Vec::new();
+    let parts = Parts::of(bom, enclosing)?;
+    let mut statements = Statements::default();
     for vulnerability in vulnerabilities {
         if let Some(mut statement) = vulnerability.statement(&parts)? {
             statement.timestamp = statement.timestamp.or(issued);
-            statements.push(statement);
+            statements.add(statement)?;
         }
     }
-    Ok(Vex { format, author, statements })
+    Ok(Vex { format, author, statements: statements.said })
 }
 
 /// What the document's references lead to.
@@ -145,11 +144,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(bom: Bom, enclosing: &[Named]) -> Self {
+    fn of(bom: Bom, enclosing: &[Named]) -> Result<Self, Unreadable> {
         let serial = bom.serial_number.as_deref().and_then(|serial| serial.strip_prefix("urn:uuid:"));
         let link = serial.map(|serial| format!("urn:cdx:{serial}/"));
         let (root, mut whole) = match bom.metadata.component {
-            Some(component) => (component.reference.clone(), vec![component.named()]),
+            Some(component) => (component.reference.clone(), vec![component.named()?]),
             None => (None, Vec::new()),
         };
         // A product that has only a name within the document is what the document is attached to.
@@ -161,20 +160,20 @@ impl Parts {
         while let Some(mut component) = waiting.pop() {
             waiting.append(&mut component.components);
             if let Some(reference) = component.reference.clone() {
-                by_reference.insert(reference, component.named());
+                by_reference.insert(reference, component.named()?);
             }
         }
-        Self { link, whole, root, by_reference }
+        Ok(Self { link, whole, root, by_reference })
     }
 
-    fn products(&self, reference: &str) -> Vec<Product> {
+    fn products(&self, reference: &str) -> Result<Vec<Product>, Unreadable> {
         let inside = self.link.as_ref().and_then(|link| reference.strip_prefix(link.as_str())?.split_once('#'));
         let reference = inside.map_or(reference, |(_, inside)| inside);
         let whole = |named: &Named| Product { named: named.clone(), ..Product::default() };
         if self.root.as_deref() == Some(reference) {
-            return self.whole.iter().map(whole).collect();
+            return Ok(self.whole.iter().map(whole).collect());
         }
-        match self.by_reference.get(reference) {
+        Ok(match self.by_reference.get(reference) {
             Some(part) if self.whole.is_empty() => vec![whole(part)],
             Some(part) => {
                 let within = |named: &Named| Product { named: named.clone(), subcomponents: vec![part.clone()] };
@@ -182,14 +181,15 @@ impl Parts {
             }
             None => {
                 let purl = Some(reference.to_owned()).filter(|reference| reference.starts_with("pkg:"));
-                vec![whole(&Named { id: Some(reference.to_owned()), purl, digests: Vec::new() })]
+                let elsewhere = Named { id: Some(reference.to_owned()), purl, digests: Vec::new() };
+                vec![whole(&elsewhere.within_limits()?)]
             }
-        }
+        })
     }
 }
 
 impl Component {
-    fn named(self) -> Named {
+    fn named(self) -> Result<Named, Unreadable> {
         let digest = |hash: Hash| {
             format!(
                 "{}:{}",
@@ -197,7 +197,8 @@ impl Component {
                 hash.content.to_ascii_lowercase()
             )
         };
-        Named { id: self.reference, purl: self.purl, digests: self.hashes.into_iter().map(digest).collect() }
+        let digests = self.hashes.into_iter().map(digest).collect();
+        Named { id: self.reference, purl: self.purl, digests }.within_limits()
     }
 }
 
@@ -245,7 +246,7 @@ impl Vulnerability {
 
 impl Affected {
     fn add_to(&self, all: &mut Vec<Product>, status: Status, parts: &Parts) -> Result<(), Unreadable> {
-        let products = parts.products(&self.reference);
+        let products = parts.products(&self.reference)?;
         if self.versions.is_empty() {
             return products.into_iter().try_for_each(|product| add(all, product));
         }
@@ -253,8 +254,9 @@ impl Affected {
             let excused = |one: &&Versions| one.status.as_deref().is_none_or(|status| status == "unaffected");
             self.versions.iter().filter(excused).filter_map(|one| one.version.as_deref()).map(Some).collect()
         } else {
+            let warned = self.versions.iter().filter(|one| one.status.as_deref() != Some("unaffected"));
             // A range is any version here.
-            self.versions.iter().map(|one| one.version.as_deref()).collect()
+            warned.map(|one| one.version.as_deref()).collect()
         };
         for version in listed {
             for product in &products {

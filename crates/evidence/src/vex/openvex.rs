@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Named, Product, Statement, Status, Vex, malformed, time};
+use super::{Named, Product, Statement, Statements, Status, Vex, malformed, time};
 use crate::Unreadable;
 
 const CONTEXT: &str = "https://openvex.dev/ns/v0.2.0";
@@ -74,11 +74,11 @@ pub fn read(bytes: &[u8], enclosing: &[Named]) -> Result<Vex, Unreadable> {
         return Err(malformed(format!("OpenVEX `{}` is not read, but `{CONTEXT}`", form.context)));
     }
     let document: Document = super::read(bytes)?;
-    let mut statements = Vec::new();
+    let mut statements = Statements::default();
     for told in document.statements {
-        statements.push(told.statement(document.timestamp.as_deref(), enclosing)?);
+        statements.add(told.statement(document.timestamp.as_deref(), enclosing)?)?;
     }
-    Ok(Vex { format: "OpenVEX 0.2.0".into(), author: document.author, statements })
+    Ok(Vex { format: "OpenVEX 0.2.0".into(), author: document.author, statements: statements.said })
 }
 
 impl Told {
@@ -134,9 +134,8 @@ impl Component {
         };
         let named = Named { purl: purl.cloned(), digests: self.hashes.iter().map(digest).collect(), id: self.id };
         if named.is_empty() {
-            Err(malformed("a product has neither an id nor a package URL nor a hash"))
-        } else {
-            Ok(named)
+            return Err(malformed("a product has neither an id nor a package URL nor a hash"));
         }
+        named.within_limits()
     }
 }

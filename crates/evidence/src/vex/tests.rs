@@ -187,7 +187,10 @@ fn cyclonedx_is_resolved_within_its_document() {
         assert_eq!(said(&[read(&document)], finding("GHSA-1", &[], "pkg:npm/p@1.1.0")), expected, "{document}");
     }
     let both = [
-        analysis("exploitable", &versions(r#"{"version":"1.0.0"},{"range":"vers:npm/>=2"}"#)),
+        analysis(
+            "exploitable",
+            &versions(r#"{"version":"1.0.0"},{"range":"vers:npm/>=2"},{"version":"1.1.0","status":"unaffected"}"#),
+        ),
         analysis("not_affected", &versions(r#"{"version":"1.1.0","status":"unaffected"}"#)),
     ];
     let documents = [read(&cyclonedx(&named, &both.join(",")))];
@@ -243,6 +246,12 @@ fn what_is_not_whole_is_refused() {
         let error = Vex::parse(document.as_bytes(), &[]).expect_err(&document).to_string();
         assert_eq!(error.strip_prefix("it is no VEX document: "), Some(problem), "{document}");
     }
+    let long = whole.replace("pkg:npm/p", &format!("pkg:npm/{}", "p".repeat(2100)));
+    let error = Vex::parse(long.as_bytes(), &[]).expect_err("it would be there many times").to_string();
+    assert_eq!(error, "it has 4216 bytes of names of a product, and 4096 is the limit");
+    let many = open_vex(&says("fixed", &vec![p; NAMED_MAX + 1].join(","), ""));
+    let error = Unreadable::TooLarge { what: "products", found: NAMED_MAX + 1, limit: NAMED_MAX };
+    assert_eq!(Vex::parse(many.as_bytes(), &[]), Err(error));
     let nothing_said = bom.replace(r#""analysis":{"state":"in_triage"},"#, "");
     assert_eq!(read(&nothing_said).statements, [], "what was found is nothing said");
 }

@@ -233,6 +233,9 @@ fn what_tells_of_no_whole_scan_is_refused() {
         assert!(told == problem || problem == "missing field", "{report}: {told}");
     }
     assert_eq!(Findings::parse(run(r#","results":[]"#).as_bytes()).expect("a report").findings, []);
+    let long = SARIF.replace(r#""ruleId":"CVE-1-p""#, &format!(r#""ruleId":"{}""#, "p".repeat(4097)));
+    let error = Unreadable::TooLarge { what: "bytes of names of a vulnerability", found: 4112, limit: 4096 };
+    assert_eq!(Findings::parse(long.as_bytes()), Err(error));
     let large = vec![b' '; BYTES_MAX + 1];
     assert_eq!(
         Findings::parse(&large),
