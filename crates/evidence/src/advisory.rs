@@ -76,6 +76,12 @@ impl Advisory {
         self.affected.iter().map(|affected| &affected.package)
     }
 
+    /// How bad it is, whatever package it is about.
+    pub fn severity(&self) -> Severity {
+        let affected = self.affected.iter().map(|affected| affected.severity).max().unwrap_or_default();
+        affected.max(self.severity)
+    }
+
     /// Whether it is about `installed`; `None` if it is about other packages.
     pub fn about(&self, installed: &Installed) -> Option<Answer> {
         if self.withdrawn {

@@ -1,13 +1,19 @@
-//! Untrusted bytes about artifacts, and what they say: bills of materials, advisories, and which of them touch which packages.
+//! Untrusted bytes about artifacts, and what they say: bills of materials, advisories and which of them touch which packages, what scanners found,
+//! what others say of that, and what became of tests.
 //!
 //! Everything here comes from outside, so all of it has limits, and nothing is guessed: what cannot be told is said to be unknown.
 
 pub mod advisory;
 pub mod package;
+pub mod report;
 pub mod sbom;
 pub mod scan;
 pub mod severity;
+pub mod time;
 pub mod version;
+pub mod vex;
+pub mod vulnerabilities;
+mod xml;
 
 /// Why bytes are not the document that they were given as.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,11 +1,14 @@
 //! [`Sbom`]: a bill of materials, in whichever of the usual forms it came.
 //!
-//! CycloneDX 1.2 to 1.7 and SPDX 2.2 and 2.3, as JSON. What is read is what matching, search and licences need; the document itself stays as it is.
+//! CycloneDX 1.2 to 1.7, as JSON and XML, and SPDX 2.2, 2.3 and 3.0, as JSON. What is read is what matching, search and licences need; the document
+//! itself stays as it is.
 
 mod cyclonedx;
+mod cyclonedx_xml;
 mod spdx;
+mod spdx3;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     Unreadable, at_most,
@@ -54,31 +57,29 @@ impl Sbom {
     /// When it is in no form that is read here, or beyond a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
         at_most("bytes", bytes.len(), BYTES_MAX)?;
-        let form: Form = read(bytes)?;
-        let sbom = match (form.bom_format.as_deref(), form.spdx_version.as_deref()) {
-            (Some("CycloneDX"), _) => {
-                let version = form.spec_version.unwrap_or_default();
-                if !cyclonedx::VERSIONS.contains(&version.as_str()) {
-                    return Err(unknown(format!(
-                        "CycloneDX `{version}` is not read, but {}",
-                        cyclonedx::VERSIONS.join(", ")
-                    )));
-                }
-                Self {
-                    format: format!("CycloneDX {version}"),
-                    components: read::<cyclonedx::Bom>(bytes)?.components()?,
-                }
-            }
-            (_, Some(version)) if spdx::VERSIONS.contains(&version) => {
-                Self { format: version.replace('-', " "), components: read::<spdx::Document>(bytes)?.components() }
-            }
-            (_, Some(version)) => {
-                return Err(unknown(format!("`{version}` is not read, but {}", spdx::VERSIONS.join(", "))));
-            }
-            (_, None) => return Err(unknown("it is neither CycloneDX nor SPDX".into())),
-        };
+        let is_xml = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start().starts_with(b"<");
+        let sbom = if is_xml { cyclonedx_xml::read(bytes)? } else { Self::parse_json(bytes)? };
         at_most("components", sbom.components.len(), COMPONENTS_MAX)?;
         Ok(sbom)
+    }
+
+    fn parse_json(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let form: Form = read(bytes)?;
+        match (form.bom_format.as_deref(), form.spdx_version.as_deref(), form.graph.is_some()) {
+            (Some("CycloneDX"), None, false) => {
+                let version = form.spec_version.unwrap_or_default();
+                let format = cyclonedx::format(&version)?;
+                Ok(Self { format, components: read::<cyclonedx::Bom>(bytes)?.components()? })
+            }
+            (None, Some(version), false) if spdx::VERSIONS.contains(&version) => {
+                Ok(Self { format: version.replace('-', " "), components: read::<spdx::Document>(bytes)?.components() })
+            }
+            (None, Some(version), false) => {
+                Err(unknown(format!("`{version}` is not read, but {}", spdx::VERSIONS.join(", "))))
+            }
+            (None, None, true) => spdx3::read(bytes),
+            _ => Err(unknown("it is neither CycloneDX nor SPDX".into())),
+        }
     }
 }
 
@@ -89,6 +90,8 @@ struct Form {
     bom_format: Option<String>,
     spec_version: Option<String>,
     spdx_version: Option<String>,
+    #[serde(rename = "@graph")]
+    graph: Option<IgnoredAny>,
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
@@ -98,3 +101,6 @@ fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
 fn unknown(problem: String) -> Unreadable {
     Unreadable::Malformed { kind: "bill of materials", problem }
 }
+
+#[cfg(test)]
+mod tests;

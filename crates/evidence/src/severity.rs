@@ -49,6 +49,18 @@ impl Severity {
         }
     }
 
+    /// What a CVSS score comes to; unknown if it is no number from 0 to 10.
+    pub fn of_score(score: &str) -> Self {
+        match score.trim().parse::<f64>() {
+            Ok(0.0) => Self::None,
+            Ok(score) if score > 0.0 && score < 4.0 => Self::Low,
+            Ok(score) if (4.0..7.0).contains(&score) => Self::Medium,
+            Ok(score) if (7.0..9.0).contains(&score) => Self::High,
+            Ok(score) if (9.0..=10.0).contains(&score) => Self::Critical,
+            _ => Self::Unknown,
+        }
+    }
+
     /// What an advisory's author calls it, in any of the usual words.
     pub fn of_word(word: &str) -> Self {
         match word.to_ascii_lowercase().as_str() {
@@ -93,6 +105,27 @@ mod tests {
             ("", Severity::Unknown),
         ] {
             assert_eq!(Severity::of_cvss(vector), severity, "{vector}");
+        }
+    }
+
+    #[test]
+    fn scores_have_the_bounds_of_the_specification() {
+        for (score, severity) in [
+            ("0", Severity::None),
+            ("0.1", Severity::Low),
+            ("3.9", Severity::Low),
+            ("4.0", Severity::Medium),
+            ("6.9", Severity::Medium),
+            ("7.0", Severity::High),
+            ("9.0", Severity::Critical),
+            ("10", Severity::Critical),
+            ("10.1", Severity::Unknown),
+            ("-1", Severity::Unknown),
+            ("NaN", Severity::Unknown),
+            ("high", Severity::Unknown),
+            ("", Severity::Unknown),
+        ] {
+            assert_eq!(Severity::of_score(score), severity, "{score}");
         }
     }
 }

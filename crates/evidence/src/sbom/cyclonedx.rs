@@ -2,10 +2,19 @@
 
 use serde::Deserialize;
 
-use super::{COMPONENTS_MAX, Component};
+use super::{COMPONENTS_MAX, Component, unknown};
 use crate::{Unreadable, at_most};
 
-pub const VERSIONS: &[&str] = &["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"];
+const VERSIONS: &[&str] = &["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"];
+
+/// What the form of a version is called, if it is one that is read.
+pub fn format(version: &str) -> Result<String, Unreadable> {
+    if VERSIONS.contains(&version) {
+        Ok(format!("CycloneDX {version}"))
+    } else {
+        Err(unknown(format!("CycloneDX `{version}` is not read, but {}", VERSIONS.join(", "))))
+    }
+}
 
 #[derive(Deserialize)]
 pub struct Bom {

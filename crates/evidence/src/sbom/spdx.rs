@@ -7,7 +7,7 @@ use super::Component;
 pub const VERSIONS: &[&str] = &["SPDX-2.2", "SPDX-2.3"];
 
 /// What SPDX writes where nothing is known, or nothing claimed.
-const NOTHING: [&str; 2] = ["NOASSERTION", "NONE"];
+pub const NOTHING: [&str; 2] = ["NOASSERTION", "NONE"];
 
 #[derive(Deserialize)]
 pub struct Document {

@@ -3,3 +3,4 @@
 mod data;
 mod scans;
 mod versions;
+mod vex;

@@ -79,6 +79,7 @@ fn the_age_of_advisories_is_that_of_the_newest_and_unknown_is_not_old() {
 fn bills_of_materials_are_read_in_each_form() {
     for (file, format, components, with_purl) in [
         ("cyclonedx/SBOM/dropwizard-1.3.15/bom.json", "CycloneDX 1.2", 167, 167),
+        ("cyclonedx/SBOM/dropwizard-1.3.15/bom.xml", "CycloneDX 1.2", 167, 167),
         ("cyclonedx/SBOM/juice-shop/v11.1.2/bom.json", "CycloneDX 1.2", 840, 840),
         ("cyclonedx/SBOM/keycloak-10.0.2/bom.json", "CycloneDX 1.2", 903, 903),
         ("cyclonedx/SBOM/laravel-7.12.0/bom.1.4.json", "CycloneDX 1.4", 62, 62),
@@ -91,6 +92,22 @@ fn bills_of_materials_are_read_in_each_form() {
         let named = sbom.components.iter().filter(|component| component.installed().is_some()).count();
         assert_eq!(named, with_purl, "{file}: each package URL names a package of a known ecosystem");
     }
+}
+
+#[test]
+#[cfg_attr(not(test_data), ignore = "the bills of materials are not there")]
+fn one_bill_of_materials_lists_the_same_in_both_its_forms() {
+    let read = |form: &str| {
+        let path = data::path("sbom").join(format!("cyclonedx/SBOM/dropwizard-1.3.15/bom.{form}"));
+        Sbom::parse(&std::fs::read(path).expect("a readable file")).expect("a bill of materials").components
+    };
+    let (of_xml, of_json) = (read("xml"), read("json"));
+    // Of one component only the JSON form tells the licence.
+    let differ: Vec<_> = of_xml.iter().zip(&of_json).filter(|(xml, json)| xml != json).collect();
+    let without_licenses = |component: &Component| Component { licenses: Vec::new(), ..component.clone() };
+    assert_eq!((of_xml.len(), differ.len()), (of_json.len(), 1));
+    assert_eq!(*differ[0].0, without_licenses(differ[0].1));
+    assert_eq!(differ[0].1.name, "org.glassfish.hk2/osgi-resource-locator");
 }
 
 #[test]
