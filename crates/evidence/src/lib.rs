@@ -1,4 +1,4 @@
-//! Untrusted bytes about artifacts, and what they say: bills of materials, advisories, and which of them touch which packages.
+//! Untrusted bytes about artifacts, and what they say: bills of materials, advisories, which of them touch which packages, and signed statements.
 //!
 //! Everything here comes from outside, so all of it has limits, and nothing is guessed: what cannot be told is said to be unknown.
 
@@ -7,6 +7,7 @@ pub mod package;
 pub mod sbom;
 pub mod scan;
 pub mod severity;
+pub mod signed;
 pub mod version;
 
 /// Why bytes are not the document that they were given as.
