@@ -8,6 +8,7 @@ use evidence::signed::{
     dsse::Envelope,
     key::{Message, PublicKey},
     statement::Statement,
+    trust::{Trust, TrustedRoot},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -33,8 +34,8 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     if let Ok(bundle) = Bundle::parse(bytes) {
-        let _ = bundle.clone().open_message(&Message::of_bytes(BLOB), &keys);
-        if let Ok(payload) = bundle.open_envelope(&keys) {
+        let _ = bundle.clone().open_message(&Message::of_bytes(BLOB), Trust::in_keys(&keys));
+        if let Ok(payload) = bundle.open_envelope(Trust::in_keys(&keys)) {
             let _ = Statement::open(payload);
         }
     }
@@ -44,6 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     assert!(!keys[0].verifies(&Message::of_bytes(b"never signed"), bytes));
     let _ = PublicKey::from_der(bytes);
+    let _ = TrustedRoot::parse(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let _ = PublicKey::from_pem(text);
     let (annotation, layer) = text.split_once('\n').unwrap_or((text, ""));

@@ -8,7 +8,9 @@ pub mod digest;
 pub mod dsse;
 pub mod key;
 pub mod statement;
+pub mod trust;
 
+mod certificate;
 mod encoding;
 #[cfg(test)]
 mod testing;
@@ -25,6 +27,7 @@ use key::{KeyId, Message, PublicKey};
 pub struct Verified<T> {
     content: T,
     signers: BTreeSet<Signer>,
+    times: BTreeSet<u64>,
 }
 
 /// Who signed something.
@@ -32,6 +35,13 @@ pub struct Verified<T> {
 pub enum Signer {
     /// Whoever holds the key with this id.
     Key(KeyId),
+    /// Somebody who has shown to be the subject, to an identity provider that the certificate names.
+    Identity {
+        /// The identity provider's URL. A subject means nothing without it.
+        issuer: String,
+        /// Who it is there: an address, or the URI of what runs there.
+        subject: String,
+    },
 }
 
 impl<T> Verified<T> {
@@ -45,6 +55,11 @@ impl<T> Verified<T> {
         &self.signers
     }
 
+    /// When it was signed at the latest, in seconds since the Unix epoch, as logs tell that the caller believes. None if none of them has it.
+    pub fn times(&self) -> &BTreeSet<u64> {
+        &self.times
+    }
+
     /// What was signed, without who signed it.
     pub fn into_content(self) -> T {
         self.content
@@ -52,7 +67,7 @@ impl<T> Verified<T> {
 
     /// Reads the content as something else that the same signers signed by it.
     fn read<U>(self, read: impl FnOnce(T) -> Result<U, NotVerified>) -> Result<Verified<U>, NotVerified> {
-        Ok(Verified { content: read(self.content)?, signers: self.signers })
+        Ok(Verified { content: read(self.content)?, signers: self.signers, times: self.times })
     }
 }
 
@@ -84,8 +99,20 @@ pub enum NotVerified {
         /// What differs.
         what: &'static str,
     },
-    /// It can only be believed with what is not looked at here, such as a certificate.
-    #[error("it is signed with {what}, which is not verified here; sign it with a key")]
+    /// The certificate that it is signed with says nothing.
+    #[error("its certificate is not believed: {problem}")]
+    Certificate {
+        /// What is the matter with it.
+        problem: &'static str,
+    },
+    /// A log that the caller knows did not say what it is said to have said, or nothing about this.
+    #[error("it is not known to be logged: {problem}")]
+    NotLogged {
+        /// What is the matter.
+        problem: &'static str,
+    },
+    /// It can only be believed with what the caller did not give, or what is not looked at here.
+    #[error("it is signed with {what}, which cannot be verified here")]
     Unsupported {
         /// What it needs.
         what: &'static str,
@@ -104,5 +131,5 @@ fn verified<'s, T>(
     if signers.is_empty() {
         return Err(NotVerified::NoKnownSigner { signatures: signatures.len(), keys: keys.len() });
     }
-    Ok(Verified { content, signers })
+    Ok(Verified { content, signers, times: BTreeSet::new() })
 }

@@ -1,35 +1,43 @@
 //! Sigstore bundles 0.1 to 0.3 (sigstore/protobuf-specs: sigstore_bundle.proto, as protocol buffers write JSON).
 
 mod body;
+mod entry;
 mod wire;
 
+use std::collections::BTreeSet;
+
 use super::{
-    NotVerified, Verified,
+    NotVerified, Signer, Verified, certificate,
     digest::Digest,
     dsse::{Envelope, Payload, pae},
     encoding,
     key::{Message, PublicKey},
+    trust::{Trust, TrustedRoot},
     verified,
 };
 use crate::{Unreadable, at_most};
-use body::Signed;
+use body::{By, Signed};
+use entry::Entry;
 
 /// A signature or a signed envelope, with what it takes to believe it. Read, but not yet believed.
 ///
-/// A bundle that was signed with a key names that key by a hint, which decides nothing: the keys that the caller trusts are tried.
-/// What it says to have been logged is compared with what was signed, in every entry. That an entry is in a log is not verified.
+/// A bundle that was signed with a key names that key by a hint, which decides nothing: the keys that the caller believes are tried. One that
+/// was signed with a certificate is believed if that comes from the caller's trusted root, and if one of the root's logs promised to have the
+/// signature, or proved it, and told when.
+///
+/// What is said to have been logged is compared with what was signed, in every entry, whether the log is known or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
     signed_with: SignedWith,
     content: Content,
-    /// The bodies of the log's entries.
-    logged: Vec<Logged>,
+    entries: Vec<Entry>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum SignedWith {
     Key,
-    Certificate,
+    /// In DER.
+    Certificate(Vec<u8>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +46,12 @@ enum Content {
     Message { digest: Option<Digest>, signature: Vec<u8> },
 }
 
-/// An entry of a transparency log, as a bundle brings it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Logged {
-    kind: String,
-    version: String,
-    body: Vec<u8>,
+/// Whose signature counts, and what is known of when it was made.
+struct Believed {
+    keys: Vec<PublicKey>,
+    /// Who has the key, where a certificate tells.
+    identity: Option<Signer>,
+    times: BTreeSet<u64>,
 }
 
 /// Which rules a bundle follows.
@@ -80,15 +88,15 @@ impl Bundle {
         let material = wire.verification_material;
         let signed_with = match (material.public_key, material.certificate, material.x509_certificate_chain) {
             (Some(_), None, None) => SignedWith::Key,
-            (None, Some(_), None) => SignedWith::Certificate,
-            (None, None, Some(_)) if version < Version::V03 => SignedWith::Certificate,
+            (None, Some(certificate), None) => SignedWith::Certificate(certificate.raw_bytes.0),
+            (None, None, Some(chain)) if version < Version::V03 => SignedWith::first_of(chain)?,
             (None, None, Some(_)) => return Err(malformed("it has a chain of certificates".to_owned())),
             _ => return Err(malformed("it is signed with neither one key nor one certificate".to_owned())),
         };
         let timestamps = material.timestamp_verification_data.unwrap_or_default().rfc3161_timestamps;
         at_most("timestamps", timestamps.len(), Self::MAX_ENTRIES)?;
         at_most("log entries", material.tlog_entries.len(), Self::MAX_ENTRIES)?;
-        let logged = material.tlog_entries.into_iter().map(|entry| Logged::from_wire(entry, version));
+        let entries = material.tlog_entries.into_iter().map(|entry| Entry::from_wire(entry, version));
         let content = match (wire.dsse_envelope, wire.message_signature) {
             (Some(envelope), None) => Content::Envelope(only_signed_once(Envelope::from_wire(envelope)?)?),
             (None, Some(message)) => Content::Message {
@@ -97,37 +105,37 @@ impl Bundle {
             },
             _ => return Err(malformed("it has neither one envelope nor one signature over a message".to_owned())),
         };
-        Ok(Self { signed_with, content, logged: logged.collect::<Result<_, _>>()? })
+        Ok(Self { signed_with, content, entries: entries.collect::<Result<_, _>>()? })
     }
 
-    /// The payload of its envelope, if one of the keys signed it. Of which type it is remains to be asked.
+    /// The payload of its envelope, if somebody signed it whom the caller believes. Of which type it is remains to be asked.
     ///
     /// # Errors
     /// [`NotVerified`] says why it counts for nothing.
-    pub fn open_envelope(self, keys: &[PublicKey]) -> Result<Verified<Payload>, NotVerified> {
-        self.signed_with.is_key()?;
+    pub fn open_envelope(self, trust: Trust<'_>) -> Result<Verified<Payload>, NotVerified> {
+        let believed = self.believed(trust)?;
         let Content::Envelope(envelope) = self.content else {
             return Err(NotVerified::OtherKind { found: "a message".to_owned(), expected: "a DSSE envelope" });
         };
         let signature = envelope.signatures()[0].bytes.clone();
-        let payload = envelope.verify(keys)?;
+        let payload = envelope.verify(&believed.keys)?;
         let Payload { payload_type, bytes } = payload.content();
         let signed = Signed {
             signature: &signature,
-            signers: payload.signers(),
+            by: self.signed_with.by(payload.signers()),
             message: Digest::sha256(&pae(payload_type, bytes)),
             payload: Some(Digest::sha256(bytes)),
         };
-        signed.is_logged_by(&self.logged)?;
-        Ok(payload)
+        signed.is_logged_by(&self.entries)?;
+        Ok(believed.tell(payload))
     }
 
-    /// The digest of the message, if one of the keys signed that message. The message itself is not in the bundle.
+    /// The digest of the message, if somebody signed that message whom the caller believes. The message itself is not in the bundle.
     ///
     /// # Errors
     /// [`NotVerified`] says why it counts for nothing; [`NotVerified::Unsupported`] if the SHA-256 of the message is not known.
-    pub fn open_message(self, message: &Message<'_>, keys: &[PublicKey]) -> Result<Verified<Digest>, NotVerified> {
-        self.signed_with.is_key()?;
+    pub fn open_message(self, message: &Message<'_>, trust: Trust<'_>) -> Result<Verified<Digest>, NotVerified> {
+        let believed = self.believed(trust)?;
         let Content::Message { digest: stated, signature } = self.content else {
             return Err(NotVerified::OtherKind { found: "a DSSE envelope".to_owned(), expected: "a message" });
         };
@@ -135,18 +143,59 @@ impl Bundle {
         if stated.is_some_and(|stated| stated != digest) {
             return Err(NotVerified::OtherBytes { what: "the digest in the bundle" });
         }
-        let verified = verified(keys, message, [signature.as_slice()].into_iter(), digest)?;
-        let signed = Signed { signature: &signature, signers: verified.signers(), message: digest, payload: None };
-        signed.is_logged_by(&self.logged)?;
-        Ok(verified)
+        let verified = verified(&believed.keys, message, [signature.as_slice()].into_iter(), digest)?;
+        let by = self.signed_with.by(verified.signers());
+        Signed { signature: &signature, by, message: digest, payload: None }.is_logged_by(&self.entries)?;
+        Ok(believed.tell(verified))
+    }
+
+    fn believed(&self, trust: Trust<'_>) -> Result<Believed, NotVerified> {
+        match (&self.signed_with, trust.root()) {
+            (SignedWith::Key, root) => {
+                let times = root.map(|root| self.logged_at(root)).transpose()?.unwrap_or_default();
+                Ok(Believed { keys: trust.keys().to_vec(), identity: None, times })
+            }
+            (SignedWith::Certificate(_), None) => Err(NotVerified::Unsupported { what: "a certificate" }),
+            (SignedWith::Certificate(der), Some(root)) => {
+                let times = self.logged_at(root)?;
+                if times.is_empty() {
+                    return Err(NotVerified::NotLogged {
+                        problem: "no log of the trusted root tells when it was signed",
+                    });
+                }
+                let certified = certificate::certified(der, root, &times)?;
+                Ok(Believed { keys: vec![certified.key], identity: Some(certified.signer), times })
+            }
+        }
+    }
+
+    /// When logs of the root took it in, as far as they tell.
+    fn logged_at(&self, root: &TrustedRoot) -> Result<BTreeSet<u64>, NotVerified> {
+        let told = self.entries.iter().map(|entry| Ok(entry.in_logs(&root.logs)?.and_then(|log| log.time)));
+        told.filter_map(Result::transpose).collect()
+    }
+}
+
+impl Believed {
+    fn tell<T>(self, verified: Verified<T>) -> Verified<T> {
+        let signers = self.identity.map_or(verified.signers, |identity| BTreeSet::from([identity]));
+        Verified { content: verified.content, signers, times: self.times }
     }
 }
 
 impl SignedWith {
-    fn is_key(self) -> Result<(), NotVerified> {
+    /// Only the first of a chain says who signed. Those above it are the trusted root's to tell.
+    fn first_of(chain: wire::Chain) -> Result<Self, Unreadable> {
+        let first = chain.certificates.into_iter().next();
+        first
+            .map(|certificate| Self::Certificate(certificate.raw_bytes.0))
+            .ok_or_else(|| malformed("its chain has no certificate".to_owned()))
+    }
+
+    fn by<'a>(&'a self, signers: &'a BTreeSet<Signer>) -> By<'a> {
         match self {
-            Self::Key => Ok(()),
-            Self::Certificate => Err(NotVerified::Unsupported { what: "a certificate" }),
+            Self::Key => By::Keys(signers),
+            Self::Certificate(der) => By::Certificate(der),
         }
     }
 }
@@ -159,19 +208,6 @@ impl Version {
             "application/vnd.dev.sigstore.bundle+json;version=0.3" | Bundle::MEDIA_TYPE => Some(Self::V03),
             _ => None,
         }
-    }
-}
-
-impl Logged {
-    fn from_wire(wire: wire::Entry, version: Version) -> Result<Self, Unreadable> {
-        match &wire.inclusion_proof {
-            Some(proof) => at_most("hashes in a proof", proof.hashes.len(), Bundle::MAX_PROOF_HASHES)?,
-            None if version > Version::V01 => return Err(malformed("a log entry has no inclusion proof".to_owned())),
-            None if wire.inclusion_promise.is_none() => return Err(malformed("a log entry has no promise".to_owned())),
-            None => {}
-        }
-        let wire::KindVersion { kind, version } = wire.kind_version;
-        Ok(Self { kind, version, body: wire.canonicalized_body.0 })
     }
 }
 

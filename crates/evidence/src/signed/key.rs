@@ -135,7 +135,7 @@ impl PublicKey {
                 (Material::Ed25519(key), Scheme::Ed25519, canonical(&key)?)
             }
             ("1.2.840.113549.1.1.1", None) => {
-                let key = rsa_key(der)?;
+                let key = strong(rsa::PublicKey::from_public_key_der(der).map_err(|_| KeyError::Der)?)?;
                 let canonical = canonical(&key)?;
                 (Material::Rsa(pkcs1v15::VerifyingKey::new(key)), Scheme::RsaPkcs1, canonical)
             }
@@ -216,8 +216,8 @@ fn canonical(key: &impl EncodePublicKey) -> Result<Document, KeyError> {
     key.to_public_key_der().map_err(|_| KeyError::Der)
 }
 
-fn rsa_key(der: &[u8]) -> Result<rsa::PublicKey, KeyError> {
-    let key = rsa::PublicKey::from_public_key_der(der).map_err(|_| KeyError::Der)?;
+/// Refuses RSA keys that could be broken.
+pub(super) fn strong(key: rsa::PublicKey) -> Result<rsa::PublicKey, KeyError> {
     if key.n().bit_width() < RSA_BITS_MIN {
         return Err(KeyError::Weak("an RSA key has 2048 bits or more"));
     }

@@ -11,6 +11,7 @@ use evidence::signed::{
     dsse::Envelope,
     key::{Message, PublicKey, Scheme},
     statement::Statement,
+    trust::Trust,
 };
 use tempfile::TempDir;
 
@@ -103,7 +104,7 @@ impl Cosign {
     fn makes_bundles(&self, more: &[&str]) {
         let keys = self.and_another();
         let open = |bytes: &[u8], blob: &[u8], keys: &[PublicKey]| {
-            Bundle::parse(bytes).expect("a bundle").open_message(&Message::of_bytes(blob), keys)
+            Bundle::parse(bytes).expect("a bundle").open_message(&Message::of_bytes(blob), Trust::in_keys(keys))
         };
         let bytes = self.signs_a_blob(more);
         let opened = open(&bytes, BLOB, &keys).expect("a signature over the blob");
@@ -113,7 +114,7 @@ impl Cosign {
         assert!(open(&bytes, b"other", &keys).is_err());
 
         let bytes = self.attests_a_blob(more);
-        let open = |keys: &[PublicKey]| Bundle::parse(&bytes).expect("a bundle").open_envelope(keys);
+        let open = |keys: &[PublicKey]| Bundle::parse(&bytes).expect("a bundle").open_envelope(Trust::in_keys(keys));
         self.states(Statement::open(open(&keys).expect("an envelope")).expect("a statement"));
         assert!(matches!(open(&keys[..1]), Err(NotVerified::NoKnownSigner { .. })));
     }

@@ -4,4 +4,5 @@ mod cosign;
 mod data;
 mod scans;
 mod signatures;
+mod sigstore;
 mod versions;

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use p256::pkcs8::der::Document;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::Logged;
+use super::entry::Entry;
 use crate::{
     Unreadable,
     signed::{
@@ -19,11 +20,20 @@ use crate::{
 /// What was signed, as entries have to say it.
 pub(super) struct Signed<'a> {
     pub(super) signature: &'a [u8],
-    pub(super) signers: &'a BTreeSet<Signer>,
+    pub(super) by: By<'a>,
     /// Of what the signature is over.
     pub(super) message: Digest,
     /// Of the envelope's payload, where there is one.
     pub(super) payload: Option<Digest>,
+}
+
+/// With what it was signed.
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    /// One of these keys.
+    Keys(&'a BTreeSet<Signer>),
+    /// The key in this certificate.
+    Certificate(&'a [u8]),
 }
 
 /// What an entry says.
@@ -34,9 +44,11 @@ struct Said {
     is_of_payload: bool,
 }
 
+/// The key or certificate that the log was shown.
 enum LoggedKey {
     Pem(Vec<u8>),
-    Der(Vec<u8>),
+    Key(Vec<u8>),
+    Certificate(Vec<u8>),
 }
 
 /// The body of an entry: what kind it is, and what kinds have in it.
@@ -104,7 +116,8 @@ struct VerifiedBy {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Verifier {
-    public_key: RawBytes,
+    public_key: Option<RawBytes>,
+    x509_certificate: Option<RawBytes>,
 }
 
 #[derive(Deserialize)]
@@ -155,21 +168,17 @@ const KIND: &str = "log entry";
 
 impl Signed<'_> {
     /// Refuses entries that are not about this signature. No entries are no reason to refuse.
-    pub(super) fn is_logged_by(&self, logged: &[Logged]) -> Result<(), NotVerified> {
+    pub(super) fn is_logged_by(&self, logged: &[Entry]) -> Result<(), NotVerified> {
         logged.iter().try_for_each(|entry| self.is_said_by(Said::read(entry)?))
     }
 
     fn is_said_by(&self, said: Said) -> Result<(), NotVerified> {
         let digest = if said.is_of_payload { self.payload } else { Some(self.message) };
-        let key = match &said.key {
-            LoggedKey::Der(der) => PublicKey::from_der(der).ok(),
-            LoggedKey::Pem(pem) => str::from_utf8(pem).ok().and_then(|pem| PublicKey::from_pem(pem).ok()),
-        };
         let what = if said.signature != self.signature {
             "the signature in a log entry"
         } else if digest != Some(said.digest) {
             "the digest in a log entry"
-        } else if !key.is_some_and(|key| self.signers.contains(&Signer::Key(key.id()))) {
+        } else if !said.key.is(self.by) {
             "the key in a log entry"
         } else {
             return Ok(());
@@ -178,8 +187,43 @@ impl Signed<'_> {
     }
 }
 
+impl LoggedKey {
+    fn is(&self, by: By<'_>) -> bool {
+        match self {
+            Self::Key(der) => by.is_key(der),
+            Self::Certificate(der) => by.is_certificate(der),
+            Self::Pem(text) => match str::from_utf8(text).map(Document::from_pem) {
+                Ok(Ok(("PUBLIC KEY", der))) => by.is_key(der.as_bytes()),
+                Ok(Ok(("CERTIFICATE", der))) => by.is_certificate(der.as_bytes()),
+                _ => false,
+            },
+        }
+    }
+}
+
+impl By<'_> {
+    fn is_key(self, der: &[u8]) -> bool {
+        let Self::Keys(signers) = self else { return false };
+        PublicKey::from_der(der).is_ok_and(|key| signers.contains(&Signer::Key(key.id())))
+    }
+
+    fn is_certificate(self, der: &[u8]) -> bool {
+        matches!(self, Self::Certificate(certificate) if certificate == der)
+    }
+}
+
+impl Verifier {
+    fn key(self) -> Result<LoggedKey, Unreadable> {
+        match (self.public_key, self.x509_certificate) {
+            (Some(key), None) => Ok(LoggedKey::Key(key.raw_bytes.0)),
+            (None, Some(certificate)) => Ok(LoggedKey::Certificate(certificate.raw_bytes.0)),
+            _ => Err(malformed("it was signed with neither one key nor one certificate".to_owned())),
+        }
+    }
+}
+
 impl Said {
-    fn read(entry: &Logged) -> Result<Self, Unreadable> {
+    fn read(entry: &Entry) -> Result<Self, Unreadable> {
         match (entry.kind.as_str(), entry.version.as_str()) {
             ("hashedrekord", "0.0.1") => {
                 let spec: HashedRekord = spec(entry)?;
@@ -195,7 +239,7 @@ impl Said {
                 let HashedRekord2 { hashed_rekord_v002: HashedRekordV002 { data, signature } } = spec(entry)?;
                 Ok(Self {
                     signature: signature.content.0,
-                    key: LoggedKey::Der(signature.verifier.public_key.raw_bytes.0),
+                    key: signature.verifier.key()?,
                     digest: data.digest()?,
                     is_of_payload: false,
                 })
@@ -227,7 +271,7 @@ impl Said {
 }
 
 /// The part of an entry's body that its kind has, if the body is of the kind that the bundle says.
-fn spec<S: DeserializeOwned>(entry: &Logged) -> Result<S, Unreadable> {
+fn spec<S: DeserializeOwned>(entry: &Entry) -> Result<S, Unreadable> {
     let body: Body<S> = encoding::document(KIND, &entry.body, super::Bundle::MAX_BYTES)?;
     if (&body.kind, &body.api_version) != (&entry.kind, &entry.version) {
         return Err(malformed(format!("the bundle says `{}`, and it is `{}`", entry.kind, body.kind)));

@@ -14,6 +14,7 @@ fn bundle(material: &str, content: &str) -> String {
     format!(r#"{{"mediaType":"{}","verificationMaterial":{{{material}}},{content}}}"#, Bundle::MEDIA_TYPE)
 }
 
+const PROMISE: &str = r#""inclusionPromise":{"signedEntryTimestamp":""}"#;
 const KEY: &str = r#""publicKey":{"hint":"nobody"}"#;
 
 fn of_envelope(envelope: &Envelope) -> String {
@@ -28,11 +29,11 @@ fn of_message(seed: u8, message: &[u8], stated: &[u8]) -> String {
 }
 
 fn open_envelope(text: &str) -> Result<Verified<Payload>, NotVerified> {
-    Bundle::parse(text.as_bytes())?.open_envelope(&[p256_key(1), p256_key(2)])
+    Bundle::parse(text.as_bytes())?.open_envelope(Trust::in_keys(&[p256_key(1), p256_key(2)]))
 }
 
 fn open_message(text: &str) -> Result<Verified<Digest>, NotVerified> {
-    Bundle::parse(text.as_bytes())?.open_message(&Message::of_bytes(BLOB), &[p256_key(1), p256_key(2)])
+    Bundle::parse(text.as_bytes())?.open_message(&Message::of_bytes(BLOB), Trust::in_keys(&[p256_key(1), p256_key(2)]))
 }
 
 #[test]
@@ -55,7 +56,9 @@ fn a_bundle_is_believed_by_the_key_that_the_caller_gives() {
 fn a_message_can_be_told_from_its_digest() {
     let text = bundle(KEY, &of_message(1, BLOB, BLOB));
     let by = |digest: &Digest| {
-        Bundle::parse(text.as_bytes()).unwrap().open_message(&Message::of_digest(digest), &[p256_key(1)])
+        Bundle::parse(text.as_bytes())
+            .unwrap()
+            .open_message(&Message::of_digest(digest), Trust::in_keys(&[p256_key(1)]))
     };
     assert!(by(&Digest::sha256(BLOB)).is_ok());
     assert_eq!(by(&Digest::sha256(b"other")), Err(NotVerified::OtherBytes { what: "the digest in the bundle" }));
@@ -121,10 +124,14 @@ fn what_is_no_bundle_is_refused() {
         ("no key", material(""), false),
         ("a key and a certificate", material(&format!(r#"{KEY},"certificate":{{"rawBytes":""}}"#)), false),
         ("a certificate", material(r#""certificate":{"rawBytes":""}"#), true),
-        ("a chain", material(r#""x509CertificateChain":{}"#), false),
+        ("a chain", material(r#""x509CertificateChain":{"certificates":[{"rawBytes":""}]}"#), false),
         (
             "a chain, in version 0.2",
-            replaced(&material(r#""x509CertificateChain":{}"#), Bundle::MEDIA_TYPE, older),
+            replaced(
+                &material(r#""x509CertificateChain":{"certificates":[{"rawBytes":""}]}"#),
+                Bundle::MEDIA_TYPE,
+                older,
+            ),
             true,
         ),
         ("the most timestamps", timestamps(Bundle::MAX_ENTRIES), true),
@@ -228,7 +235,9 @@ fn a_log_entry_that_cannot_be_understood_is_not_passed_over() {
     let good = logged(kind, version, &body, &content);
     let signatures = &dsse[dsse.find("[{").unwrap()..=dsse.find("}]").unwrap() + 1];
     let proof = r#""inclusionProof":{"hashes":[]}"#;
-    let hashes = |count: usize| format!(r#""inclusionProof":{{"hashes":[{}]}}"#, vec!["\"\""; count].join(","));
+    let hashes = |count: usize| {
+        format!(r#""inclusionProof":{{"hashes":[{}]}}"#, vec![format!("\"{}\"", to_base64(&[0; 32])); count].join(","))
+    };
     let v01 = replaced(&good, Bundle::MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.1");
     let v02 = replaced(&good, Bundle::MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.2");
     let table = [
@@ -243,8 +252,8 @@ fn a_log_entry_that_cannot_be_understood_is_not_passed_over() {
         ("without a proof", replaced(&good, proof, "\"x\":1"), false),
         ("with the longest proof", replaced(&good, proof, &hashes(Bundle::MAX_PROOF_HASHES)), true),
         ("with a longer proof", replaced(&good, proof, &hashes(Bundle::MAX_PROOF_HASHES + 1)), false),
-        ("without a proof, in version 0.2", replaced(&v02, proof, "\"inclusionPromise\":{}"), false),
-        ("with a promise, in version 0.1", replaced(&v01, proof, "\"inclusionPromise\":{}"), true),
+        ("without a proof, in version 0.2", replaced(&v02, proof, PROMISE), false),
+        ("with a promise, in version 0.1", replaced(&v01, proof, PROMISE), true),
         ("with neither, in version 0.1", replaced(&v01, proof, "\"x\":1"), false),
     ];
     for (what, text, accepted) in table {

@@ -1,7 +1,9 @@
 //! The members of a bundle that are looked at. Members that are not known are ignored.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny},
+};
 
 use crate::signed::{digest::Digest, dsse, encoding::Base64};
 
@@ -18,8 +20,8 @@ pub(super) struct Bundle {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Material {
     pub(super) public_key: Option<IgnoredAny>,
-    pub(super) certificate: Option<IgnoredAny>,
-    pub(super) x509_certificate_chain: Option<IgnoredAny>,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) x509_certificate_chain: Option<Chain>,
     #[serde(default)]
     pub(super) tlog_entries: Vec<Entry>,
     pub(super) timestamp_verification_data: Option<Timestamps>,
@@ -34,11 +36,60 @@ pub(super) struct Timestamps {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub(super) struct Certificate {
+    pub(super) raw_bytes: Base64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Chain {
+    #[serde(default)]
+    pub(super) certificates: Vec<Certificate>,
+}
+
+/// Numbers that are nought are left out.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Entry {
+    #[serde(default)]
+    pub(super) log_index: Number,
+    pub(super) log_id: Option<LogId>,
     pub(super) kind_version: KindVersion,
-    pub(super) inclusion_promise: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(super) integrated_time: Number,
+    pub(super) inclusion_promise: Option<InclusionPromise>,
     pub(super) inclusion_proof: Option<InclusionProof>,
     pub(super) canonicalized_body: Base64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LogId {
+    pub(super) key_id: Base64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InclusionPromise {
+    pub(super) signed_entry_timestamp: Base64,
+}
+
+/// A number of 64 bits, which protocol buffers write as text.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Number(pub(super) u64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(u64),
+            Text(String),
+        }
+        match Either::deserialize(deserializer)? {
+            Either::Number(number) => Ok(Self(number)),
+            Either::Text(text) => text.parse().map(Self).map_err(D::Error::custom),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -47,10 +98,21 @@ pub(super) struct KindVersion {
     pub(super) version: String,
 }
 
+/// The size and the root of the tree are in it too, but nobody signed them there: those of the checkpoint count.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct InclusionProof {
     #[serde(default)]
-    pub(super) hashes: Vec<IgnoredAny>,
+    pub(super) log_index: Number,
+    #[serde(default)]
+    pub(super) hashes: Vec<Base64>,
+    pub(super) checkpoint: Option<Checkpoint>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Checkpoint {
+    #[serde(default)]
+    pub(super) envelope: String,
 }
 
 #[derive(Deserialize)]
