@@ -11,11 +11,13 @@ pub mod statement;
 pub mod trust;
 
 mod certificate;
+mod chain;
 mod encoding;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 
 use std::collections::BTreeSet;
 
@@ -55,7 +57,8 @@ impl<T> Verified<T> {
         &self.signers
     }
 
-    /// When it was signed at the latest, in seconds since the Unix epoch, as logs tell that the caller believes. None if none of them has it.
+    /// When it was signed at the latest, in seconds since the Unix epoch: what logs and timestamp authorities of the caller's trusted root tell.
+    /// Empty where they were not asked, or tell nothing.
     pub fn times(&self) -> &BTreeSet<u64> {
         &self.times
     }

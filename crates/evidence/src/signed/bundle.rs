@@ -12,6 +12,7 @@ use super::{
     dsse::{Envelope, Payload, pae},
     encoding,
     key::{Message, PublicKey},
+    timestamp,
     trust::{Trust, TrustedRoot},
     verified,
 };
@@ -22,8 +23,8 @@ use entry::Entry;
 /// A signature or a signed envelope, with what it takes to believe it. Read, but not yet believed.
 ///
 /// A bundle that was signed with a key names that key by a hint, which decides nothing: the keys that the caller believes are tried. One that
-/// was signed with a certificate is believed if that comes from the caller's trusted root, and if one of the root's logs promised to have the
-/// signature, or proved it, and told when.
+/// was signed with a certificate is believed if that comes from the caller's trusted root, if one of the root's logs has the signature, and if that
+/// log or an authority of the root tells when.
 ///
 /// What is said to have been logged is compared with what was signed, in every entry, whether the log is known or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Bundle {
     signed_with: SignedWith,
     content: Content,
     entries: Vec<Entry>,
+    /// As the authorities answered.
+    timestamps: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,14 @@ enum SignedWith {
 enum Content {
     Envelope(Envelope),
     Message { digest: Option<Digest>, signature: Vec<u8> },
+}
+
+/// What is known of a signature from those who had no part in it.
+#[derive(Default)]
+struct Told {
+    is_logged: bool,
+    /// In seconds since the Unix epoch.
+    times: BTreeSet<u64>,
 }
 
 /// Whose signature counts, and what is known of when it was made.
@@ -105,7 +116,8 @@ impl Bundle {
             },
             _ => return Err(malformed("it has neither one envelope nor one signature over a message".to_owned())),
         };
-        Ok(Self { signed_with, content, entries: entries.collect::<Result<_, _>>()? })
+        let timestamps = timestamps.into_iter().map(|timestamp| timestamp.signed_timestamp.0).collect();
+        Ok(Self { signed_with, content, entries: entries.collect::<Result<_, _>>()?, timestamps })
     }
 
     /// The payload of its envelope, if somebody signed it whom the caller believes. Of which type it is remains to be asked.
@@ -152,15 +164,18 @@ impl Bundle {
     fn believed(&self, trust: Trust<'_>) -> Result<Believed, NotVerified> {
         match (&self.signed_with, trust.root()) {
             (SignedWith::Key, root) => {
-                let times = root.map(|root| self.logged_at(root)).transpose()?.unwrap_or_default();
-                Ok(Believed { keys: trust.keys().to_vec(), identity: None, times })
+                let told = root.map(|root| self.told(root)).transpose()?.unwrap_or_default();
+                Ok(Believed { keys: trust.keys().to_vec(), identity: None, times: told.times })
             }
             (SignedWith::Certificate(_), None) => Err(NotVerified::Unsupported { what: "a certificate" }),
             (SignedWith::Certificate(der), Some(root)) => {
-                let times = self.logged_at(root)?;
+                let Told { is_logged, times } = self.told(root)?;
+                if !is_logged {
+                    return Err(NotVerified::NotLogged { problem: "no log of the trusted root has it" });
+                }
                 if times.is_empty() {
                     return Err(NotVerified::NotLogged {
-                        problem: "no log of the trusted root tells when it was signed",
+                        problem: "nobody in the trusted root tells when it was signed",
                     });
                 }
                 let certified = certificate::certified(der, root, &times)?;
@@ -169,10 +184,28 @@ impl Bundle {
         }
     }
 
-    /// When logs of the root took it in, as far as they tell.
-    fn logged_at(&self, root: &TrustedRoot) -> Result<BTreeSet<u64>, NotVerified> {
-        let told = self.entries.iter().map(|entry| Ok(entry.in_logs(&root.logs)?.and_then(|log| log.time)));
-        told.filter_map(Result::transpose).collect()
+    /// What the root's logs and timestamp authorities tell. A timestamp by somebody else tells nothing.
+    fn told(&self, root: &TrustedRoot) -> Result<Told, NotVerified> {
+        let mut told = Told::default();
+        for entry in &self.entries {
+            if let Some(in_log) = entry.in_logs(&root.logs)? {
+                told.is_logged = true;
+                told.times.extend(in_log.time);
+            }
+        }
+        let signature = self.content.signature();
+        let seen = |response: &Vec<u8>| timestamp::seen_at(response, signature, &root.timestamp_authorities);
+        told.times.extend(self.timestamps.iter().filter_map(seen));
+        Ok(told)
+    }
+}
+
+impl Content {
+    fn signature(&self) -> &[u8] {
+        match self {
+            Self::Envelope(envelope) => &envelope.signatures()[0].bytes,
+            Self::Message { signature, .. } => signature,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! How signed things are written: JSON in which nothing is said twice, and base64.
+//! How signed things are written: JSON in which nothing is said twice, base64, and DER.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
@@ -38,6 +38,23 @@ impl<'de> serde::Deserialize<'de> for Base64 {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
         base64(&text).map(Self).map_err(D::Error::custom)
     }
+}
+
+/// A value in DER, with its tag and length in front.
+pub(super) fn tagged(tag: u8, value: &[u8]) -> Vec<u8> {
+    let length = value.len().to_be_bytes();
+    let length = &length[length.iter().take_while(|byte| **byte == 0).count()..];
+    let mut tagged = vec![tag];
+    match length {
+        [] => tagged.push(0),
+        [short @ 0..0x80] => tagged.push(*short),
+        long => {
+            tagged.push(0x80 | long.len() as u8);
+            tagged.extend(long);
+        }
+    }
+    tagged.extend(value);
+    tagged
 }
 
 /// Reads a JSON document of at most `limit` bytes.

@@ -47,8 +47,10 @@ impl<'a> Trust<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedRoot {
     pub(super) logs: Vec<Log>,
-    pub(super) certificate_logs: Vec<Log>,
+    /// None if there are none; which is not the same as none that can be used.
+    pub(super) certificate_logs: Option<Vec<Log>>,
     pub(super) authorities: Vec<Authority>,
+    pub(super) timestamp_authorities: Vec<Authority>,
 }
 
 /// A transparency log.
@@ -59,7 +61,7 @@ pub(super) struct Log {
     pub(super) valid: Validity,
 }
 
-/// Who issues certificates.
+/// Who issues certificates, or timestamps: the first certificate is then the one that signs those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Authority {
     pub(super) root: CertificateDer<'static>,
@@ -90,6 +92,8 @@ struct Wire {
     ctlogs: Vec<WireLog>,
     #[serde(default)]
     certificate_authorities: Vec<WireAuthority>,
+    #[serde(default)]
+    timestamp_authorities: Vec<WireAuthority>,
 }
 
 #[derive(Deserialize)]
@@ -169,12 +173,12 @@ impl TrustedRoot {
         if !MEDIA_TYPES.contains(&wire.media_type.as_str()) {
             return Err(malformed(format!("its media type is `{}`", wire.media_type)));
         }
-        at_most("certificate authorities", wire.certificate_authorities.len(), Self::MAX_SERVICES)?;
-        let authorities = wire.certificate_authorities.into_iter().map(Authority::from_wire);
+        let asks_for_logs = !wire.ctlogs.is_empty();
         Ok(Self {
             logs: logs(wire.tlogs)?,
-            certificate_logs: logs(wire.ctlogs)?,
-            authorities: authorities.collect::<Result<_, _>>()?,
+            certificate_logs: Some(logs(wire.ctlogs)?).filter(|_| asks_for_logs),
+            authorities: authorities(wire.certificate_authorities)?,
+            timestamp_authorities: authorities(wire.timestamp_authorities)?,
         })
     }
 }
@@ -182,6 +186,11 @@ impl TrustedRoot {
 fn logs(wire: Vec<WireLog>) -> Result<Vec<Log>, Unreadable> {
     at_most("logs", wire.len(), TrustedRoot::MAX_SERVICES)?;
     wire.into_iter().filter_map(|log| Log::from_wire(log).transpose()).collect()
+}
+
+fn authorities(wire: Vec<WireAuthority>) -> Result<Vec<Authority>, Unreadable> {
+    at_most("authorities", wire.len(), TrustedRoot::MAX_SERVICES)?;
+    wire.into_iter().map(Authority::from_wire).collect()
 }
 
 impl Log {

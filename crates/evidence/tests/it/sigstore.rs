@@ -82,6 +82,18 @@ fn bundles_say_who_signed_and_when() {
             identity("http://oidc.local:8080", "foo!oidc.local"),
             1_720_811_189,
         ),
+        (
+            "attestation-rekor2.json",
+            "staging.root.json",
+            identity("https://github.com/login/oauth", "jku@goto.fi"),
+            1_779_781_341,
+        ),
+        (
+            "message-rekor2.json",
+            "staging.root.json",
+            identity("https://github.com/login/oauth", "jku@goto.fi"),
+            1_749_470_258,
+        ),
         ("managed-key.json", PUBLIC, Signer::Key(key().id()), 1_766_077_479),
     ];
     let keys = [key()];
@@ -180,6 +192,62 @@ fn everything_in_a_bundle_has_to_fit() {
     }
 }
 
+/// Rekor 2 promises nothing: that it has an entry is proved, and somebody else tells when.
+#[test]
+fn a_timestamp_is_by_an_authority_over_this_signature() {
+    let (bundle, other, staging) =
+        (read("message-rekor2.json"), read("attestation-rekor2.json"), read("staging.root.json"));
+    let timestamps = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps";
+    let timestamp = format!("{timestamps}/0/signedTimestamp");
+    let of_other = other.pointer(&timestamp).expect("a timestamp").clone();
+    let table = [
+        (timestamps.to_owned(), json!([]), "log"),
+        (timestamp.clone(), of_other, "log"),
+        (timestamp.clone(), json!(""), "log"),
+        (timestamp.clone(), json!("MAA="), "log"),
+        (format!("{ENTRY}/logIndex"), json!("1"), "log"),
+        (format!("{ENTRY}/inclusionProof/logIndex"), json!("1"), "nothing"),
+        (format!("{ENTRY}/inclusionProof/hashes"), json!([]), "log"),
+    ];
+    for (pointer, to, expected) in table {
+        let found = opened(&changed(&bundle, &pointer, to.clone()), Trust::default().and_root(&root(&staging)));
+        assert_eq!(problem(found.clone()), expected, "{pointer} {to}: {found:?}");
+    }
+    let authorities = read(PUBLIC)["timestampAuthorities"].clone();
+    let early = json!({"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z"});
+    let table = [
+        ("/timestampAuthorities", json!([]), "log"),
+        ("/timestampAuthorities", authorities, "log"),
+        ("/timestampAuthorities/0/validFor", early, "log"),
+    ];
+    for (pointer, to, expected) in table {
+        let found = opened(&bundle, Trust::default().and_root(&root(&changed(&staging, pointer, to))));
+        assert_eq!(problem(found.clone()), expected, "{pointer}: {found:?}");
+    }
+}
+
+/// Whatever is changed in a timestamp or a certificate, it never says anything else.
+#[test]
+fn a_changed_byte_is_not_believed() {
+    let (bundle, root) = (read("message-rekor2.json"), root(&read("staging.root.json")));
+    let told = opened(&bundle, Trust::default().and_root(&root));
+    assert!(told.is_ok(), "{told:?}");
+    let timestamp = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp";
+    for (pointer, may_stay) in [(timestamp, true), ("/verificationMaterial/certificate/rawBytes", false)] {
+        let bytes = STANDARD.decode(bundle.pointer(pointer).and_then(Value::as_str).expect("text")).expect("base64");
+        let mut refused = 0;
+        for at in (0..bytes.len()).step_by(23) {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            let found =
+                opened(&changed(&bundle, pointer, json!(STANDARD.encode(bytes))), Trust::default().and_root(&root));
+            refused += usize::from(found.is_err());
+            assert!(found.is_err() || (may_stay && found == told), "{pointer}: byte {at}: {found:?}");
+        }
+        assert!(refused > 10, "{pointer}: {refused} were refused");
+    }
+}
+
 /// The entry is in the log, and everything about it is right; but it is about something else.
 #[test]
 fn an_entry_about_something_else_is_worse_than_none() {
@@ -201,6 +269,7 @@ fn what_is_believed_comes_from_the_root() {
         json!({"start": "2026-01-01T00:00:00Z"}),
     );
     let staging = read("staging.root.json");
+    let unusable = changed(&public["ctlogs"][1], "/publicKey/keyDetails", json!("PKIX_ECDSA_P521_SHA_512"));
     let table = [
         ("/timestampAuthorities", json!([]), "nothing"),
         ("/tlogs", json!([]), "log"),
@@ -216,6 +285,7 @@ fn what_is_believed_comes_from_the_root() {
         ("/ctlogs", staging["ctlogs"].clone(), "certificate"),
         ("/ctlogs/1/publicKey/validFor", early, "certificate"),
         ("/ctlogs/1/publicKey/validFor", late, "certificate"),
+        ("/ctlogs", json!([unusable]), "certificate"),
         // Whoever runs no log of certificates cannot ask for it.
         ("/ctlogs", json!([]), "nothing"),
     ];

@@ -103,7 +103,7 @@ fn what_is_no_bundle_is_refused() {
     let timestamps = |count: usize| {
         material(&format!(
             r#"{KEY},"timestampVerificationData":{{"rfc3161Timestamps":[{}]}}"#,
-            vec!["{}"; count].join(",")
+            vec![r#"{"signedTimestamp":""}"#; count].join(",")
         ))
     };
     let table = [

@@ -31,7 +31,13 @@ pub(super) struct Material {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Timestamps {
     #[serde(default)]
-    pub(super) rfc3161_timestamps: Vec<IgnoredAny>,
+    pub(super) rfc3161_timestamps: Vec<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Timestamp {
+    pub(super) signed_timestamp: Base64,
 }
 
 #[derive(Deserialize)]

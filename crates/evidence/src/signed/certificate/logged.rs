@@ -8,7 +8,7 @@ use x509_cert::{
 };
 
 use super::refused;
-use crate::signed::{NotVerified, key::Message, trust::Log};
+use crate::signed::{NotVerified, encoding::tagged, key::Message, trust::Log};
 
 /// Where the promises stand.
 const PROMISES: &str = "1.3.6.1.4.1.11129.2.4.2";
@@ -22,11 +22,9 @@ struct Promise<'a> {
     signature: &'a [u8],
 }
 
-/// Refuses a certificate that none of the logs has promised to have, if there are any logs.
-pub(super) fn is_logged(certificate: &Certificate, issuer: &[u8], logs: &[Log]) -> Result<(), NotVerified> {
-    if logs.is_empty() {
-        return Ok(());
-    }
+/// Refuses a certificate that none of the logs has promised to have, if there are logs that could.
+pub(super) fn is_logged(certificate: &Certificate, issuer: &[u8], logs: Option<&[Log]>) -> Result<(), NotVerified> {
+    let Some(logs) = logs else { return Ok(()) };
     let extensions = certificate.tbs_certificate().extensions().map(Vec::as_slice).unwrap_or_default();
     let mut found = extensions.iter().filter(|extension| holds_promises(extension));
     let (Some(extension), None) = (found.next(), found.next()) else {
@@ -121,21 +119,4 @@ fn before_it_was_logged(certificate: &Certificate) -> Option<Vec<u8>> {
     }
     body.extend(tagged(0xa3, &tagged(0x30, &kept)));
     Some(tagged(0x30, &body))
-}
-
-/// A value in DER, with its tag and length in front.
-fn tagged(tag: u8, value: &[u8]) -> Vec<u8> {
-    let length = value.len().to_be_bytes();
-    let length = &length[length.iter().take_while(|byte| **byte == 0).count()..];
-    let mut tagged = vec![tag];
-    match length {
-        [] => tagged.push(0),
-        [short @ 0..0x80] => tagged.push(*short),
-        long => {
-            tagged.push(0x80 | long.len() as u8);
-            tagged.extend(long);
-        }
-    }
-    tagged.extend(value);
-    tagged
 }
