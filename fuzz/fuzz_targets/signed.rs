@@ -18,6 +18,8 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE6Q/Hh7K4gZeOO62kM9c5o6o0GPwA
 E3KsmsP2C1BRh9GOatSBlJy3nZtqzJizwocM4JdrUKzdyPPrSEaDiTf5XA==
 -----END PUBLIC KEY-----
 ";
+/// Where the certificates in the seeds come from.
+const ROOT: &[u8] = include_bytes!("../../crates/evidence/tests/sigstore/staging.root.json");
 const BLOB: &[u8] = b"hello\n";
 
 fuzz_target!(|bytes: &[u8]| {
@@ -34,9 +36,10 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     if let Ok(bundle) = Bundle::parse(bytes) {
-        let _ = bundle.clone().open_message(&Message::of_bytes(BLOB), Trust::in_keys(&keys));
-        if let Ok(payload) = bundle.open_envelope(Trust::in_keys(&keys)) {
-            let _ = Statement::open(payload);
+        let root = TrustedRoot::parse(ROOT).expect("a trusted root");
+        for trust in [Trust::in_keys(&keys), Trust::in_keys(&keys).and_root(&root)] {
+            let _ = bundle.clone().open_message(&Message::of_bytes(BLOB), trust);
+            let _ = bundle.clone().open_envelope(trust).map(Statement::open);
         }
     }
     if let Ok(signature) = BlobSignature::parse(bytes) {

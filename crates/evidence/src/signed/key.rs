@@ -47,7 +47,8 @@ pub enum Scheme {
     EcdsaP384Sha256,
     /// Ed25519 (RFC 8032), the usual one of such a key.
     Ed25519,
-    /// Ed25519ph over SHA-512 (RFC 8032), without a context: what cosign 3 makes over envelopes, with a key by which it signs blobs as [`Scheme::Ed25519`].
+    /// Ed25519ph over SHA-512 (RFC 8032), without a context: what cosign 3 makes over envelopes, with
+    /// a key by which it signs blobs as [`Scheme::Ed25519`].
     Ed25519ph,
     /// RSASSA-PKCS1-v1_5 over SHA-256.
     RsaPkcs1,

@@ -218,7 +218,9 @@ fn a_timestamp_is_by_an_authority_over_this_signature() {
     let table = [
         ("/timestampAuthorities", json!([]), "log"),
         ("/timestampAuthorities", authorities, "log"),
-        ("/timestampAuthorities/0/validFor", early, "log"),
+        ("/timestampAuthorities/0/validFor", early.clone(), "log"),
+        // A log that was out of use when the authority saw the signature.
+        ("/tlogs/1/publicKey/validFor", early, "log"),
     ];
     for (pointer, to, expected) in table {
         let found = opened(&bundle, Trust::default().and_root(&root(&changed(&staging, pointer, to))));

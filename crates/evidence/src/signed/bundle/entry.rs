@@ -5,7 +5,11 @@ use tlog::{Checkpoint, Hash, Note, leaf_hash, verify_inclusion};
 use super::{Bundle, Version, malformed, wire};
 use crate::{
     Unreadable, at_most,
-    signed::{NotVerified, encoding, key::Message, trust::Log},
+    signed::{
+        NotVerified, encoding,
+        key::Message,
+        trust::{Log, Validity},
+    },
 };
 
 /// An entry of a transparency log.
@@ -35,6 +39,8 @@ struct Proof {
 pub(super) struct InLog {
     /// When it took it in.
     pub(super) time: Option<u64>,
+    /// When the log was in use.
+    pub(super) valid: Validity,
 }
 
 /// The one kind of entry that Rekor 2 takes, and older ones do not.
@@ -83,7 +89,7 @@ impl Entry {
         } else {
             None
         };
-        Some(InLog { time })
+        Some(InLog { time, valid: log.valid })
     }
 
     /// What a log signs when it promises to take an entry in: canonical JSON.
