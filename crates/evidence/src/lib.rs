@@ -1,5 +1,5 @@
 //! Untrusted bytes about artifacts, and what they say: bills of materials, advisories and which of them touch which packages, what scanners found,
-//! what others say of that, and what became of tests.
+//! what others say of that, what became of tests, and signed statements.
 //!
 //! Everything here comes from outside, so all of it has limits, and nothing is guessed: what cannot be told is said to be unknown.
 
@@ -9,6 +9,7 @@ pub mod report;
 pub mod sbom;
 pub mod scan;
 pub mod severity;
+pub mod signed;
 pub mod time;
 pub mod version;
 pub mod vex;

@@ -1,6 +1,9 @@
-//! What is read, compared and matched, against data made elsewhere.
+//! What is read, compared, matched and verified, against data and by programs made elsewhere.
 
+mod cosign;
 mod data;
 mod scans;
+mod signatures;
+mod sigstore;
 mod versions;
 mod vex;

@@ -8,7 +8,7 @@ use tidy::Tree;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("tlog", &[]),
-    ("evidence", &[]),
+    ("evidence", &["tlog"]),
     ("engine", &["domain", "tlog"]),
     ("store", &["domain", "engine", "tlog"]),
     ("connect", &["domain", "engine"]),
