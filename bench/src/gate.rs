@@ -126,6 +126,7 @@ fn prepare() -> Result<(State, ProjectConfig, domain::ReleaseId), Box<dyn Error>
                 result: EvidenceResult::Passed,
                 attributes: BTreeMap::new(),
                 document: None,
+                statement: None,
             });
         }
     }

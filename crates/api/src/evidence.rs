@@ -1,8 +1,8 @@
 //! Evidence: recording it and reading it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Digest, EvidenceKind, EvidenceName, EvidenceResult, Party, Timestamp};
+use domain::{Digest, EvidenceKind, EvidenceName, EvidenceResult, Party, PredicateType, SignerId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -29,6 +29,32 @@ pub struct EvidenceRequest {
     /// The whole of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
+}
+
+/// Records what a signed statement says about a digest: a DSSE envelope or a Sigstore bundle, over a statement of in-toto. What it is and what it says is
+/// read from it; whose signatures count is said by the project's file, under `trust`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedEvidenceRequest {
+    /// The artifact or release that it is about.
+    #[schema(value_type = String)]
+    pub subject: Digest,
+    /// The signed document.
+    pub document: Document,
+}
+
+/// What of some evidence was signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignedStatement {
+    /// What kind of thing it says, as a predicate type of in-toto.
+    #[schema(value_type = String)]
+    pub predicate: PredicateType,
+    /// Whose signatures held when it was recorded: `key:` and the SHA-256 of a public key.
+    #[schema(value_type = Vec<String>)]
+    pub signers: BTreeSet<SignerId>,
+    /// What of it gates ask for, for example `builder` and `source` of a build.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, String>,
 }
 
 /// The document that holds the whole of some evidence.
@@ -83,11 +109,22 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub document: Option<Digest>,
+    /// What of it was signed, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<SignedStatement>,
 }
 
 impl From<domain::Evidence> for Evidence {
     fn from(evidence: domain::Evidence) -> Self {
-        let domain::Evidence { index, at, by, kind, name, result, document } = evidence;
-        Self { subject: None, index, at, by, kind, name, result, document }
+        let domain::Evidence { index, at, by, kind, name, result, document, statement } = evidence;
+        let statement = statement.map(Into::into);
+        Self { subject: None, index, at, by, kind, name, result, document, statement }
+    }
+}
+
+impl From<domain::Statement> for SignedStatement {
+    fn from(statement: domain::Statement) -> Self {
+        let domain::Statement { predicate, signers, claims } = statement;
+        Self { predicate, signers, claims }
     }
 }

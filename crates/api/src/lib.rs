@@ -32,7 +32,7 @@ pub use client::{Client, ClientError};
 pub use delivery::{Delivery, DeliveryState};
 pub use diff::{DiffPart, DiffSide, Difference};
 pub use entry::{Entry, EntryAnswer, Events};
-pub use evidence::{Document, Evidence, EvidenceList, EvidenceRequest};
+pub use evidence::{Document, Evidence, EvidenceList, EvidenceRequest, SignedEvidenceRequest, SignedStatement};
 pub use gate::{Decision, Finding, GateAnswer, Standing, Status};
 pub use health::{Live, Ready, Whoami};
 pub use history::Transition;

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     Actor, CommandKey, Contents, DeliveryReport, Digest, EvidenceKind, EvidenceName, EvidenceResult, Grant, Party,
-    ProjectConfig, ProjectName, Refusal, ReleaseId, RepositoryName, Source, Span, StageName, Steering, TagName,
-    TargetName, Timestamp, TokenId, canonical,
+    ProjectConfig, ProjectName, Refusal, ReleaseId, RepositoryName, Source, Span, StageName, Statement, Steering,
+    TagName, TargetName, Timestamp, TokenId, canonical,
     config::{COMPONENTS_MAX, Target},
     decide::GRANTS_MAX,
     retention::Totals,
@@ -103,6 +103,8 @@ pub enum Command {
         attributes: BTreeMap<String, String>,
         /// The blob that holds the whole of it, stored already.
         document: Option<Digest>,
+        /// What of it was signed, verified already.
+        statement: Option<Statement>,
     },
     /// Create a release.
     CreateRelease {

@@ -15,6 +15,7 @@ use crate::{
     canonical,
     gate::{Gate, Requirement},
     retention::Policy,
+    trust::Trust,
 };
 
 /// How many components a project has at most.
@@ -44,6 +45,9 @@ pub struct ProjectConfig {
     /// What anybody may pull, without a token.
     #[serde(default, skip_serializing_if = "Public::is_nothing")]
     pub public: Public,
+    /// Whose signed statements count; without it, nobody's.
+    #[serde(default, skip_serializing_if = "Trust::is_nothing")]
+    pub trust: Trust,
     /// How long its artifacts stay; without it, nothing goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Policy>,
@@ -215,6 +219,10 @@ impl ProjectConfig {
             let path: Vec<&str> = std::iter::once("retention").chain(path.iter().map(String::as_str)).collect();
             return Err(InvalidConfig::at(&path, problem));
         }
+        self.trust.check().map_err(|(path, problem)| {
+            let path: Vec<&str> = std::iter::once("trust").chain(path.iter().map(String::as_str)).collect();
+            InvalidConfig::at(&path, problem)
+        })?;
         let order: BTreeSet<_> = self.stages_in_order().into_iter().collect();
         if let Some(stuck) = self.stages.keys().find(|name| !order.contains(name)) {
             return Err(InvalidConfig::at(&["stages", stuck.as_str(), "after"], self.cycle_through(&order)));
@@ -297,8 +305,7 @@ impl ProjectConfig {
             let problem = format!("a gate has at most {REQUIREMENTS_MAX} requirements");
             return Err(InvalidConfig::at(&["stages", name.as_str(), "gate"], problem));
         }
-        let pieces =
-            stage.gate.iter().filter(|one| matches!(one, Requirement::Evidence(_))).count() * self.components.len();
+        let pieces = stage.gate.iter().map(Requirement::pieces).sum::<usize>() * self.components.len();
         if pieces > PIECES_MAX {
             let problem = format!(
                 "the gate asks for {pieces} pieces of evidence (one of each kind for each component), at most {PIECES_MAX} are allowed: split the project"

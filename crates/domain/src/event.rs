@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CommandKey, ComponentName, Contents, Digest, EvidenceKind, EvidenceName, Grant, Party, ProjectConfig, ProjectName,
-    ReleaseId, RepositoryName, RoleName, Source, StageName, TagName, TargetName, Timestamp, TokenId, canonical,
-    canonical::NotCanonical, gate::DecisionRecord,
+    ReleaseId, RepositoryName, RoleName, Source, StageName, Statement, TagName, TargetName, Timestamp, TokenId,
+    canonical, canonical::NotCanonical, gate::DecisionRecord,
 };
 
 /// How many bytes an encoded [`Entry`] has at most: the limit of a tlog-tiles entry bundle (a 16-bit length).
@@ -137,6 +137,9 @@ pub enum Event {
         /// The blob that holds the whole of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         document: Option<Digest>,
+        /// What of it was signed, if it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        statement: Option<Statement>,
     },
     /// A release was created.
     ReleaseCreated {

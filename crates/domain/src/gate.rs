@@ -3,10 +3,11 @@
 //! A [`Gate`] is what `after` asks for and a list of [`Requirement`]s. [`evaluate`] is a pure function of the state, the release, who asks
 //! and the time; it stores nothing, so an answer is never older than the question.
 //!
-//! To add a kind of requirement: one file in `gate/`, one variant and two match arms in this file, one row of the table in
+//! To add a kind of requirement: one file in `gate/`, one variant and three match arms in this file, one row of the table in
 //! `docs/concepts/promotion.md`.
 
 mod approvals;
+mod attestation;
 mod evidence;
 mod held;
 mod steered;
@@ -17,11 +18,12 @@ mod upstream;
 use serde::{Deserialize, Serialize};
 
 pub use approvals::Approvals;
+pub use attestation::AttestationRequirement;
 pub use evidence::EvidenceRequirement;
 
 use crate::{
     Digest, Party, ProjectConfig, ProjectName, Refusal, Release, ReleaseId, Span, StageName, State, Subject, Timestamp,
-    canonical, config::Upstream,
+    Trust, canonical, config::Upstream,
 };
 
 /// What must hold for a release to enter a stage.
@@ -39,6 +41,8 @@ pub struct Gate {
 pub enum Requirement {
     /// Evidence of a named kind with a result.
     Evidence(EvidenceRequirement),
+    /// A signed statement of a named predicate type.
+    Attestation(AttestationRequirement),
     /// A number of people who said yes.
     Approvals(Approvals),
 }
@@ -146,13 +150,24 @@ impl Requirement {
     pub fn check(&self, config: &ProjectConfig) -> Result<(), String> {
         match self {
             Self::Evidence(requirement) => requirement.check(config),
+            Self::Attestation(requirement) => requirement.check(config),
             Self::Approvals(requirement) => requirement.check(config),
+        }
+    }
+
+    /// How many pieces of evidence it asks for, about each component.
+    pub(crate) fn pieces(&self) -> usize {
+        match self {
+            Self::Evidence(_) => 1,
+            Self::Attestation(requirement) => requirement.threshold as usize,
+            Self::Approvals(_) => 0,
         }
     }
 
     fn findings(&self, question: &Question<'_>) -> Vec<Finding> {
         match self {
             Self::Evidence(requirement) => requirement.findings(question),
+            Self::Attestation(requirement) => requirement.findings(question),
             Self::Approvals(requirement) => vec![requirement.finding(question)],
         }
     }
@@ -258,6 +273,10 @@ pub fn evaluate(
 impl<'a> Question<'a> {
     fn subject(&self, digest: &Digest) -> Option<&'a Subject> {
         self.state.subject(self.name, digest).map(|subject| &**subject)
+    }
+
+    fn trust(&self) -> Option<&'a Trust> {
+        self.state.project(self.name).map(|project| &project.config.trust)
     }
 }
 

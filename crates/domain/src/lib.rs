@@ -26,6 +26,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod time;
+pub mod trust;
 
 pub use actor::{Actor, BUILT_IN_ROLES, CustomRoles, Grant, InvalidGrant, Permission, Scope};
 pub use attached::About;
@@ -37,8 +38,8 @@ pub use digest::{Algorithm, Digest, Hasher, InvalidDigest, UnknownAlgorithm};
 pub use event::{ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
 pub use gate::{Decision, Finding, Status};
 pub use name::{
-    CommandKey, ComponentName, EvidenceKind, EvidenceName, InvalidName, Party, ProjectName, RegistryAddress,
-    RepositoryName, RoleName, StageName, TagName, TargetName, TokenId,
+    CommandKey, ComponentName, EvidenceKind, EvidenceName, InvalidName, KeyName, Party, PredicateType, ProjectName,
+    RegistryAddress, RepositoryName, RoleName, SignerId, StageName, TagName, TargetName, TokenId,
 };
 pub use refusal::Refusal;
 pub use release::{Contents, ReleaseId, Source};
@@ -49,3 +50,4 @@ pub use state::{
     State, Subject, System, Tenure, Token, Touched,
 };
 pub use time::{InvalidTime, Span, Timestamp};
+pub use trust::{PublicKeyPem, Statement, Trust, TrustedKey};

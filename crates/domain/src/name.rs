@@ -30,6 +30,9 @@ const ADDRESS: &str = "a host, perhaps with a port, and perhaps a path, such as 
                        is for a registry without TLS";
 const PARTY: &str = "`person:` or `machine:` and then letters, digits and `. _ - @ / +`, at most 128 characters";
 const KEY: &str = "1 to 128 visible ASCII characters";
+const PREDICATE: &str =
+    "a URI of at most 300 visible ASCII characters, such as `https://slsa.dev/provenance/v1`; or `*`";
+const SIGNER: &str = "`key:` and the 64 lower-case hexadecimal digits of the SHA-256 of the key in DER";
 
 fn slug(text: &str) -> bool {
     text.len() <= 63
@@ -97,6 +100,21 @@ fn party(text: &str) -> bool {
         && text.len() <= 128
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-@/+".contains(&b))
+}
+
+fn predicate(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, rest)| (scheme.as_bytes(), rest));
+    let is_uri = scheme.is_some_and(|(scheme, rest)| {
+        scheme.first().is_some_and(u8::is_ascii_alphabetic)
+            && scheme.iter().all(u8::is_ascii_alphanumeric)
+            && !rest.is_empty()
+    });
+    text == "*" || (is_uri && text.len() <= 300 && text.bytes().all(|b| b.is_ascii_graphic()))
+}
+
+fn signer(text: &str) -> bool {
+    let digits = text.strip_prefix("key:").unwrap_or_default();
+    digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn key(text: &str) -> bool {
@@ -174,6 +192,12 @@ names! {
     EvidenceKind, "kind of evidence", word, WORD;
     /// Which one of a kind: the suite of the tests, the name of the scanner.
     EvidenceName, "name of evidence", word, WORD;
+    /// What kind of thing a signed statement says: the predicate type of in-toto, a URI.
+    PredicateType, "predicate type", predicate, PREDICATE;
+    /// A public key that a project trusts, for example `ci`.
+    KeyName, "name of a key", slug, SLUG;
+    /// Who signed something: whoever holds a key.
+    SignerId, "signer", signer, SIGNER;
     /// A tag of the registry: a label, never an identity.
     TagName, "tag", tag, TAG;
     /// A repository of the registry. Its first path component names the project that it belongs to.

@@ -378,6 +378,12 @@ pub enum Refusal {
         /// The key.
         key: String,
     },
+    /// What was given as signed does not count as that.
+    #[error("the signed statement does not count: {problem}")]
+    StatementUntrusted {
+        /// Why not.
+        problem: String,
+    },
     /// A limit was reached.
     #[error("{what} has at most {limit}")]
     LimitReached {

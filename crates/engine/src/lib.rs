@@ -25,6 +25,7 @@ mod pulls;
 mod rebuild;
 mod retention;
 mod shared;
+pub mod signed;
 mod turn;
 mod writer;
 

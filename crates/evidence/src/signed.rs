@@ -132,6 +132,7 @@ fn verified<'s, T>(
     let is_signer = |key: &&PublicKey| signatures.clone().any(|signature| key.verifies(message, signature));
     let signers: BTreeSet<_> = keys.iter().filter(is_signer).map(|key| Signer::Key(key.id())).collect();
     if signers.is_empty() {
+        let keys: BTreeSet<_> = keys.iter().map(PublicKey::id).collect();
         return Err(NotVerified::NoKnownSigner { signatures: signatures.len(), keys: keys.len() });
     }
     Ok(Verified { content, signers, times: BTreeSet::new() })

@@ -19,6 +19,7 @@ mod promoted;
 mod range;
 mod request;
 mod rights;
+mod signed;
 mod uploads;
 
 use std::sync::Arc;

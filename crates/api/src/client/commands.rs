@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::{Client, ClientError};
 use crate::{
     ApplyQuery, ApplyRequest, ApprovalRequest, CreatedRelease, EvidenceRequest, GateAnswer, HealthRequest, HoldRequest,
-    IssuedToken, Plan, PromotionRequest, ReasonQuery, Receipt, ReleaseRequest, RollbackRequest, SteeringRequest,
-    TokenRequest, UnholdQuery, VetoRequest,
+    IssuedToken, Plan, PromotionRequest, ReasonQuery, Receipt, ReleaseRequest, RollbackRequest, SignedEvidenceRequest,
+    SteeringRequest, TokenRequest, UnholdQuery, VetoRequest,
 };
 
 const NO_BODY: Option<&()> = None;
@@ -44,6 +44,16 @@ impl Client {
         request: &EvidenceRequest,
     ) -> Result<Receipt, ClientError> {
         self.post(&["v1", "projects", project.as_str(), "evidence"], key, request).await
+    }
+
+    /// Records what a signed statement says.
+    pub async fn record_signed(
+        &self,
+        key: &CommandKey,
+        project: &ProjectName,
+        request: &SignedEvidenceRequest,
+    ) -> Result<Receipt, ClientError> {
+        self.post(&["v1", "projects", project.as_str(), "evidence", "signed"], key, request).await
     }
 
     /// Creates a release.

@@ -1,7 +1,10 @@
 //! Artifacts, tags, evidence and holds.
 
 use super::{Answer, Desk, text};
-use crate::{Command, Digest, Event, Permission, Project, ProjectName, Refusal, RepositoryName, TagName};
+use crate::{
+    Command, Digest, Event, Permission, Project, ProjectName, Refusal, RepositoryName, Statement, TagName,
+    trust::{CLAIM_BYTES_MAX, CLAIMS_MAX, SIGNERS_MAX},
+};
 
 /// How many tags one push sets at most.
 pub const TAGS_MAX: usize = 50;
@@ -82,10 +85,24 @@ impl Desk<'_> {
     }
 
     pub(super) fn record_evidence(&self, command: Command) -> Answer {
-        let Command::RecordEvidence { project, subject, kind, name, result, attributes, document } = command else {
+        let Command::RecordEvidence { project, subject, kind, name, result, attributes, document, statement } = command
+        else {
             return Ok(Vec::new());
         };
-        self.project(&project, Permission::Attest, None)?;
+        // Whose signature it has is what counts of a statement, and not who brings it.
+        let known = match self.project(&project, Permission::Attest, None) {
+            Err(Refusal::PermissionMissing { .. }) if statement.is_some() => {
+                self.project(&project, Permission::Push, None)?
+            }
+            other => other?,
+        };
+        if let Some(signed) = &statement {
+            check_statement(signed)?;
+            if !known.config.trust.believes(signed, self.now) {
+                let problem = format!("the project trusts none of its signers with `{}` now", signed.predicate);
+                return Err(Refusal::StatementUntrusted { problem });
+            }
+        }
         if attributes.len() > ATTRIBUTES_MAX {
             return Err(Refusal::LimitReached {
                 what: "a piece of evidence",
@@ -96,11 +113,11 @@ impl Desk<'_> {
             return Err(Refusal::LimitReached { what: "an attribute", limit: format!("{TEXT_PAIR_MAX} bytes") });
         }
         let known = self.state.subject(&project, &subject);
-        if known.is_some_and(|known| known.is_full_for(&kind, name.as_ref(), &self.actor.party)) {
+        if known.is_some_and(|known| known.is_full_for(&kind, name.as_ref(), &self.actor.party, statement.as_ref())) {
             let limit = format!("{} groups of evidence (kind, name, who)", crate::state::GROUPS_MAX);
             return Err(Refusal::LimitReached { what: "a digest", limit });
         }
-        Ok(vec![Event::EvidenceRecorded { project, subject, kind, name, result, attributes, document }])
+        Ok(vec![Event::EvidenceRecorded { project, subject, kind, name, result, attributes, document, statement }])
     }
 
     pub(super) fn hold(&self, digest: Digest, project: Option<ProjectName>, reason: String) -> Answer {
@@ -139,6 +156,21 @@ impl Desk<'_> {
         let holds = self.state.system().holds.get(digest);
         holds.is_some_and(|holds| holds.iter().any(|hold| hold.project.as_ref() == project))
     }
+}
+
+/// What a statement keeps is kept in the row of what it is about, for every signer.
+fn check_statement(statement: &Statement) -> Result<(), Refusal> {
+    let limit = |what, limit| Err(Refusal::LimitReached { what, limit });
+    if statement.signers.len() > SIGNERS_MAX {
+        return limit("a statement", format!("{SIGNERS_MAX} signers"));
+    }
+    if statement.claims.len() > CLAIMS_MAX {
+        return limit("a statement", format!("{CLAIMS_MAX} claims"));
+    }
+    if statement.claims.iter().any(|(claim, value)| claim.len() + value.len() > CLAIM_BYTES_MAX) {
+        return limit("a claim", format!("{CLAIM_BYTES_MAX} bytes"));
+    }
+    Ok(())
 }
 
 /// How long an attribute's key and value are together at most, in bytes: 32 of them fit into an entry.

@@ -4,7 +4,7 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use super::{ENTRY_BYTES_MAX, EVENT_BYTES_MAX, Entry, Event, EvidenceResult, Request, Steering, Version};
 use crate::{
-    Contents, Digest, Grant, Party, ProjectName, ReleaseId, Source, StageName, Status, Timestamp,
+    Contents, Digest, Grant, Party, ProjectName, ReleaseId, Source, StageName, Statement, Status, Timestamp,
     gate::{DecisionRecord, FindingRecord},
     testing::config,
 };
@@ -90,7 +90,8 @@ fn about_artifacts() -> impl Strategy<Value = Event> {
     );
     let attributes = prop::collection::btree_map(any::<String>(), text(), 0..4);
     let named = prop::option::of(name("[a-z]{1,9}"));
-    let evidence = (project(), digest(), name("[a-z]{1,9}"), named, result(), attributes, prop::option::of(digest()));
+    let evidence =
+        (project(), digest(), name("[a-z]{1,9}"), named, result(), attributes, prop::option::of(digest()), statement());
     prop_oneof![
         pushed.prop_map(|(repository, digest, media_type, size, subject, tags)| Event::ManifestPushed {
             repository,
@@ -102,8 +103,8 @@ fn about_artifacts() -> impl Strategy<Value = Event> {
         }),
         (repository(), digest()).prop_map(|(repository, digest)| Event::ManifestDeleted { repository, digest }),
         (repository(), name("[a-z]{1,9}")).prop_map(|(repository, tag)| Event::TagDeleted { repository, tag }),
-        evidence.prop_map(|(project, subject, kind, name, result, attributes, document)| {
-            Event::EvidenceRecorded { project, subject, kind, name, result, attributes, document }
+        evidence.prop_map(|(project, subject, kind, name, result, attributes, document, statement)| {
+            Event::EvidenceRecorded { project, subject, kind, name, result, attributes, document, statement }
         }),
         (digest(), prop::option::of(project()), text()).prop_map(|(digest, project, reason)| Event::Held {
             digest,
@@ -116,6 +117,13 @@ fn about_artifacts() -> impl Strategy<Value = Event> {
             reason
         }),
     ]
+}
+
+fn statement() -> impl Strategy<Value = Option<Statement>> {
+    let signers = prop::collection::btree_set(name("key:[0-9a-f]{64}"), 1..3);
+    let claims = prop::collection::btree_map(any::<String>(), text(), 0..3);
+    let statement = (name("https://[a-z]{1,9}/[!-~]{0,9}"), signers, claims);
+    prop::option::of(statement.prop_map(|(predicate, signers, claims)| Statement { predicate, signers, claims }))
 }
 
 fn about_releases() -> impl Strategy<Value = Event> {

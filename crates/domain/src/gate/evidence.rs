@@ -33,12 +33,12 @@ pub struct EvidenceRequirement {
     pub by: Vec<Party>,
 }
 
-fn passed() -> EvidenceResult {
+pub(super) fn passed() -> EvidenceResult {
     EvidenceResult::Passed
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-fn is_passed(result: &EvidenceResult) -> bool {
+pub(super) fn is_passed(result: &EvidenceResult) -> bool {
     *result == EvidenceResult::Passed
 }
 
@@ -59,7 +59,7 @@ impl EvidenceRequirement {
         let mut of_release: Option<&Evidence> = None;
         for (component, digest) in &question.release.contents.components {
             let what = format!("`{component}`");
-            match self.worst(question.subject(digest), about_release, question.now) {
+            match self.worst(question.subject(digest), about_release, question) {
                 Some((own, false)) => findings.push(self.judge(own, &what, question)),
                 Some((whole, true)) => {
                     of_release = [of_release, Some(whole)]
@@ -80,22 +80,26 @@ impl EvidenceRequirement {
         &self,
         component: Option<&'a Subject>,
         release: Option<&'a Subject>,
-        now: Timestamp,
+        question: &Question<'_>,
     ) -> Option<(&'a Evidence, bool)> {
         let mut latest: BTreeMap<Option<&EvidenceName>, (&Evidence, bool)> = BTreeMap::new();
         for (subject, whole) in [(component, false), (release, true)] {
-            for one in subject.into_iter().flat_map(|subject| &subject.evidence).filter(|one| self.counts(one)) {
+            let counted = |one: &&Evidence| self.counts(one, question);
+            for one in subject.into_iter().flat_map(|subject| &subject.evidence).filter(counted) {
                 let known = latest.entry(one.name.as_ref()).or_insert((one, whole));
                 if known.0.index < one.index {
                     *known = (one, whole);
                 }
             }
         }
-        latest.into_values().max_by_key(|(one, _)| self.badness(one, now))
+        latest.into_values().max_by_key(|(one, _)| self.badness(one, question.now))
     }
 
-    fn counts(&self, one: &Evidence) -> bool {
+    /// What is signed counts as long as the project trusts one of those who signed it with that.
+    fn counts(&self, one: &Evidence, question: &Question<'_>) -> bool {
+        let is_believed = |statement| question.trust().is_some_and(|trust| trust.believes(statement, one.at));
         one.kind == self.kind
+            && one.statement.as_ref().is_none_or(is_believed)
             && (self.name.is_none() || one.name == self.name)
             && (self.by.is_empty() || self.by.contains(&one.by))
     }
@@ -128,7 +132,9 @@ impl EvidenceRequirement {
             let other = |one: &&Evidence| one.kind == self.kind && (self.name.is_none() || one.name == self.name);
             subject.evidence.iter().filter(other).count()
         });
-        let because = if others > 0 {
+        let because = if others > 0 && self.by.is_empty() {
+            format!("{title} of {what} was recorded, and is signed by nobody whom the project trusts with it now")
+        } else if others > 0 {
             let by: Vec<_> = self.by.iter().map(Party::to_string).collect();
             format!("{title} of {what} was recorded, but not by {}", by.join(" or "))
         } else {

@@ -2,7 +2,9 @@
 
 use crate::testing::{Story, check};
 
-pub(crate) const STORIES: [&[Story]; 4] = [EVIDENCE, UPSTREAM, APPROVALS, HOLDS];
+mod attestations;
+
+pub(crate) const STORIES: [&[Story]; 5] = [EVIDENCE, attestations::STORIES, UPSTREAM, APPROVALS, HOLDS];
 
 const EVIDENCE: &[Story] = &[
     // A gate without requirements is open, and says what it always looks at.
@@ -439,6 +441,11 @@ const HOLDS: &[Story] = &[
 #[test]
 fn evidence() {
     check(EVIDENCE);
+}
+
+#[test]
+fn attestations() {
+    check(attestations::STORIES);
 }
 
 #[test]

@@ -53,12 +53,13 @@ impl Refusal {
             Self::TokenExists { .. } => "token-exists",
             Self::TokenLifetime { .. } => "token-lifetime",
             Self::KeyReused { .. } => "key-reused",
+            Self::StatementUntrusted { .. } => "statement-untrusted",
             Self::LimitReached { .. } => "limit-reached",
         }
     }
 
     /// Every code, for documentation and tests.
-    pub const CODES: [&'static str; 48] = [
+    pub const CODES: [&'static str; 49] = [
         "permission-missing",
         "grant-exceeds",
         "project-unknown",
@@ -106,6 +107,7 @@ impl Refusal {
         "token-exists",
         "token-lifetime",
         "key-reused",
+        "statement-untrusted",
         "limit-reached",
     ];
 }

@@ -72,12 +72,15 @@ impl Refusal {
             Self::TokenLifetime { .. } => "choose another `--expires`, for example `30d`".into(),
             Self::KeyReused { .. } => "use a new key for a new command".into(),
             Self::LimitReached { .. } => "make it smaller, or split it".into(),
-            _ => self.hint_of_retention(),
+            _ => self.hint_of_others(),
         }
     }
 
-    fn hint_of_retention(&self) -> String {
+    fn hint_of_others(&self) -> String {
         match self {
+            Self::StatementUntrusted { .. } => {
+                "sign a statement about this digest with a key that stands under `trust` in the project's file".into()
+            }
             Self::ArtifactGone { digest, .. } => format!(
                 "push it again, or put it back with `selfsame retention restore {digest}` while it is in the trash"
             ),

@@ -136,7 +136,7 @@ impl State {
                     self.subject_mut(&project, digest).repositories.remove(repository);
                 }
             }
-            Event::EvidenceRecorded { project, subject, kind, name, result, document, .. } => {
+            Event::EvidenceRecorded { project, subject, kind, name, result, document, statement, .. } => {
                 let evidence = Evidence {
                     index: self.size,
                     at: entry.at,
@@ -145,6 +145,7 @@ impl State {
                     name: name.clone(),
                     result: *result,
                     document: document.clone(),
+                    statement: statement.clone(),
                 };
                 self.subject_mut(project, subject).record(evidence);
             }

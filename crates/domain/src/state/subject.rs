@@ -1,15 +1,16 @@
 //! What is known about a digest within a project.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::State;
 use crate::{
-    Digest, EvidenceKind, EvidenceName, EvidenceResult, Party, ProjectName, Refusal, RepositoryName, Timestamp,
+    Digest, EvidenceKind, EvidenceName, EvidenceResult, Party, PredicateType, ProjectName, Refusal, RepositoryName,
+    SignerId, Statement, Timestamp,
 };
 
-/// How many groups of evidence (kind, name, who vouched) one digest has at most.
+/// How many groups of evidence (kind, name, who vouched, who signed) one digest has at most.
 pub const GROUPS_MAX: usize = 1000;
 /// How many pieces of a group are kept at hand. Only the latest counts; all of them stay in the ledger.
 const KEPT_PER_GROUP: usize = 2;
@@ -62,11 +63,41 @@ pub struct Evidence {
     /// The blob that holds the whole of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Digest>,
+    /// What of it was signed, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
+}
+
+impl Evidence {
+    /// What sets it apart from evidence that does not take its place: what it is, who gave it, and whose signature it has on what.
+    fn group(&self) -> Group<'_> {
+        Group::new(&self.kind, self.name.as_ref(), &self.by, self.statement.as_ref())
+    }
+}
+
+/// Evidence of one group takes the place of earlier evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Group<'a> {
+    kind: &'a EvidenceKind,
+    name: Option<&'a EvidenceName>,
+    by: &'a Party,
+    signed: Option<(&'a PredicateType, &'a BTreeSet<SignerId>)>,
+}
+
+impl<'a> Group<'a> {
+    fn new(
+        kind: &'a EvidenceKind,
+        name: Option<&'a EvidenceName>,
+        by: &'a Party,
+        statement: Option<&'a Statement>,
+    ) -> Self {
+        Self { kind, name, by, signed: statement.map(|signed| (&signed.predicate, &signed.signers)) }
+    }
 }
 
 impl Subject {
     pub(super) fn record(&mut self, evidence: Evidence) {
-        let same = |one: &Evidence| one.kind == evidence.kind && one.name == evidence.name && one.by == evidence.by;
+        let same = |one: &Evidence| one.group() == evidence.group();
         if self.evidence.iter().filter(|one| same(one)).count() >= KEPT_PER_GROUP
             && let Some(oldest) = self.evidence.iter().position(same)
         {
@@ -76,12 +107,15 @@ impl Subject {
     }
 
     /// Whether one more group of evidence would be too many.
-    pub fn is_full_for(&self, kind: &EvidenceKind, name: Option<&EvidenceName>, by: &Party) -> bool {
-        let mut groups = BTreeMap::new();
-        for one in &self.evidence {
-            *groups.entry((&one.kind, one.name.as_ref(), &one.by)).or_insert(0) += 1;
-        }
-        groups.len() >= GROUPS_MAX && !groups.contains_key(&(kind, name, by))
+    pub fn is_full_for(
+        &self,
+        kind: &EvidenceKind,
+        name: Option<&EvidenceName>,
+        by: &Party,
+        statement: Option<&Statement>,
+    ) -> bool {
+        let groups: BTreeSet<_> = self.evidence.iter().map(Evidence::group).collect();
+        groups.len() >= GROUPS_MAX && !groups.contains(&Group::new(kind, name, by, statement))
     }
 }
 

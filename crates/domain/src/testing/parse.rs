@@ -6,10 +6,13 @@ use std::{
     str::FromStr,
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::Value;
+
 use super::World;
 use crate::{
     Actor, Artifact, Command, Contents, DeliveryReport, Digest, EvidenceResult, Grant, ProjectConfig, ProjectName,
-    RepositoryName, Source, Span, StageName, Steering, retention::Totals,
+    PublicKeyPem, RepositoryName, Source, Span, StageName, Statement, Steering, retention::Totals,
 };
 
 /// A step of a story.
@@ -32,10 +35,11 @@ struct Words<'a> {
     reason: String,
 }
 
-const KEYWORDS: [&str; 15] = [
+const KEYWORDS: [&str; 17] = [
     "about",
     "attaching",
     "attributes",
+    "claiming",
     "commit",
     "config",
     "expecting",
@@ -46,6 +50,7 @@ const KEYWORDS: [&str; 15] = [
     "lasting",
     "of",
     "seen",
+    "signed",
     "sized",
     "tagged",
 ];
@@ -207,6 +212,7 @@ impl<'a> Words<'a> {
                     result,
                     attributes,
                     document: None,
+                    statement: named("signed").map(|by| statement(by, named("claiming"))),
                 }
             }
         }
@@ -338,7 +344,7 @@ fn apply(world: &World, text: &str) -> Command {
 /// A configuration from YAML, or from `dev > prod`: of project `shop` with component `web` unless it says otherwise.
 pub(crate) fn config(text: &str) -> Result<ProjectConfig, String> {
     let text = text.trim();
-    let mut value: serde_json::Value = if text.starts_with('{') {
+    let mut value: Value = if text.starts_with('{') {
         serde_saphyr::from_str(text).map_err(|error| error.to_string())?
     } else {
         let mut stages = serde_json::Map::new();
@@ -355,6 +361,7 @@ pub(crate) fn config(text: &str) -> Result<ProjectConfig, String> {
     if value.get("stages").is_none() {
         value = serde_json::json!({ "stages": value });
     }
+    spell_out(&mut value);
     let members = value.as_object_mut().expect("a map");
     members.entry("project").or_insert("shop".into());
     members.entry("components").or_insert(serde_json::json!({ "web": {} }));
@@ -399,6 +406,42 @@ pub(crate) fn actor(name: &str, grants: &str) -> Actor {
 
 fn party(name: &str) -> String {
     if name.contains(':') { name.to_owned() } else { format!("person:{name}") }
+}
+
+/// `ci,lab:test` is a statement of type `https://types.example/test` that both have signed; `builder=b,source=s` is what it claims.
+fn statement(text: &str, claims: Option<&str>) -> Statement {
+    let (signers, kind) = text.split_once(':').expect("SIGNERS:TYPE");
+    let signer = |name| PublicKeyPem::try_from(pem(name)).expect("a key").id().clone();
+    let claims = claims.into_iter().flat_map(|claims| claims.split(','));
+    Statement {
+        predicate: get(&format!("https://types.example/{kind}")),
+        signers: signers.split(',').map(signer).collect(),
+        claims: claims
+            .map(|claim| claim.split_once('=').expect("CLAIM=VALUE"))
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect(),
+    }
+}
+
+/// Something that looks like a public key, of somebody with that name.
+fn pem(name: &str) -> String {
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64_STANDARD.encode(name))
+}
+
+/// Puts a key wherever `pem/NAME` stands, and a type for `type/NAME`.
+fn spell_out(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some(name) = text.strip_prefix("pem/") {
+                *text = pem(name);
+            } else if let Some(name) = text.strip_prefix("type/") {
+                *text = format!("https://types.example/{name}");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(spell_out),
+        Value::Object(members) => members.values_mut().for_each(spell_out),
+        _ => {}
+    }
 }
 
 /// `32*1500` is 32 attributes of 1500 bytes each; `32*1500_escapes` the same of bytes that JSON must escape.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use api::{Document, EvidenceRequest};
+use api::{Document, EvidenceRequest, SignedEvidenceRequest};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::{Args, ValueEnum};
 use domain::{EvidenceKind, EvidenceName, EvidenceResult};
@@ -26,27 +26,31 @@ pub(super) const DOCUMENT_BYTES_MAX: u64 = 1 << 20;
 /// Record evidence about an artifact or a release.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  selfsame attest sha256:9c1b... --kind tests --name unit --result passed --file report.xml"
+    after_help = "Examples:\n  selfsame attest sha256:9c1b... --kind tests --name unit --result passed --file report.xml\n  \
+                  selfsame attest sha256:9c1b... --signed provenance.sigstore.json"
 )]
 pub struct AttestArgs {
     /// The digest of the artifact; or a release by any of its names.
     #[arg(value_name = "DIGEST")]
     subject: ReleaseName,
     /// What it is, for example `tests`, `scan` or `sbom`.
-    #[arg(long)]
-    kind: EvidenceKind,
+    #[arg(long, required_unless_present = "signed")]
+    kind: Option<EvidenceKind>,
     /// Which one of the kind, for example the suite `unit`.
     #[arg(long)]
     name: Option<EvidenceName>,
     /// What it says.
-    #[arg(long)]
-    result: ResultWord,
+    #[arg(long, required_unless_present = "signed")]
+    result: Option<ResultWord>,
     /// A document with the whole of it, at most 1 MiB.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// More that it says, for people and for search; once for each.
     #[arg(long = "attribute", value_name = "KEY=VALUE")]
     attributes: Vec<Pair>,
+    /// A signed statement: a DSSE envelope or a Sigstore bundle. What it is and says is read from it, and it counts if the project trusts who signed it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "name", "result", "file", "attributes"])]
+    signed: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -67,25 +71,39 @@ impl From<ResultWord> for EvidenceResult {
 }
 
 /// Runs the verb.
-pub async fn run(context: &Context, args: AttestArgs) -> Outcome {
+pub async fn run(context: &Context, mut args: AttestArgs) -> Outcome {
+    match (&args.signed, args.kind.take(), args.result) {
+        (Some(file), ..) => record_signed(context, &args.subject, file).await,
+        (None, Some(kind), Some(result)) => record(context, kind, result.into(), args).await,
+        (None, ..) => Err(Failure::usage("nothing is said", "give `--kind` and `--result`, or `--signed`")),
+    }
+}
+
+async fn record(context: &Context, kind: EvidenceKind, result: EvidenceResult, args: AttestArgs) -> Outcome {
     let document = args.file.as_deref().map(read).transpose()?;
     let client = context.client()?;
     let project = context.project(&client).await?;
     let subject = args.subject.resolve(&client, &project).await?.digest().clone();
     let attributes: BTreeMap<_, _> = args.attributes.into_iter().map(|Pair { key, value }| (key, value)).collect();
-    let request = EvidenceRequest {
-        subject: subject.clone(),
-        kind: args.kind,
-        name: args.name,
-        result: args.result.into(),
-        attributes,
-        document,
-    };
+    let request = EvidenceRequest { subject: subject.clone(), kind, name: args.name, result, attributes, document };
     let receipt = client.record_evidence(&context.key(), &project, &request).await?;
     context.settle(&client, receipt.as_of).await;
     output::answer(context.json, &receipt, |receipt| {
         let name = request.name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
         format!("{}{name} {} for {}: entry {}", request.kind, request.result, subject.short(), receipt.index)
+    })
+}
+
+async fn record_signed(context: &Context, subject: &ReleaseName, file: &Path) -> Outcome {
+    let document = read(file)?;
+    let client = context.client()?;
+    let project = context.project(&client).await?;
+    let subject = subject.resolve(&client, &project).await?.digest().clone();
+    let request = SignedEvidenceRequest { subject: subject.clone(), document };
+    let receipt = client.record_signed(&context.key(), &project, &request).await?;
+    context.settle(&client, receipt.as_of).await;
+    output::answer(context.json, &receipt, |receipt| {
+        format!("what is signed in `{}` counts for {}: entry {}", file.display(), subject.short(), receipt.index)
     })
 }
 

@@ -3,10 +3,11 @@
 use std::fmt::Display;
 
 use domain::{
-    ComponentName, EvidenceKind, EvidenceName, Party, Permission, ProjectName, RegistryAddress, RepositoryName,
-    RoleName, Span, StageName, TagName, TargetName,
+    ComponentName, EvidenceKind, EvidenceName, KeyName, Party, Permission, PredicateType, ProjectName, PublicKeyPem,
+    RegistryAddress, RepositoryName, RoleName, Span, StageName, TagName, TargetName, Timestamp,
     config::{COMPONENTS_MAX, REQUIREMENTS_MAX, STAGES_MAX, TARGET_TAGS_MAX, TARGETS_MAX},
     retention::Pattern,
+    trust::{ATTESTS_MAX, CLAIM_BYTES_MAX, CLAIMS_MAX, KEYS_MAX},
 };
 
 /// What a value may be.
@@ -89,6 +90,16 @@ fn parses<T: std::str::FromStr<Err: Display>>(text: &str) -> Result<(), String> 
     text.parse::<T>().map(drop).map_err(|error| error.to_string())
 }
 
+fn claim(text: &str) -> Result<(), String> {
+    let fits = (1..=CLAIM_BYTES_MAX).contains(&text.len());
+    if fits { Ok(()) } else { Err(format!("a claim has 1 to {CLAIM_BYTES_MAX} bytes")) }
+}
+
+fn public_key(text: &str) -> Result<(), String> {
+    PublicKeyPem::try_from(text.to_owned()).map_err(|error| error.to_string())?;
+    engine::signed::check_key(text.trim()).map_err(|error| error.to_string())
+}
+
 const SLUG: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const COMPONENT_NAME: TextShape = TextShape { check: parses::<ComponentName>, pattern: SLUG };
 const STAGE_NAME: TextShape = TextShape { check: parses::<StageName>, pattern: SLUG };
@@ -113,6 +124,14 @@ static NAME: Shape =
 static PARTY: Shape =
     Shape::Text(TextShape { check: parses::<Party>, pattern: "^(person|machine):[A-Za-z0-9][A-Za-z0-9._@/+-]*$" });
 static PARTIES: Shape = Shape::List(&PARTY, None);
+const KEY_NAME: TextShape = TextShape { check: parses::<KeyName>, pattern: SLUG };
+const CLAIM_NAME: TextShape = TextShape { check: parses::<EvidenceName>, pattern: "^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$" };
+static CLAIM: Shape = Shape::Text(TextShape { check: claim, pattern: "^.+$" });
+static KEYS: Shape = Shape::List(&Shape::Text(KEY_NAME), Some(KEYS_MAX));
+static PREDICATE: Shape =
+    Shape::Text(TextShape { check: parses::<PredicateType>, pattern: "^([A-Za-z][A-Za-z0-9]*:[!-~]+|\\*)$" });
+static PUBLIC_KEY: Shape = Shape::Text(TextShape { check: public_key, pattern: "^\\s*-----BEGIN PUBLIC KEY-----" });
+static TIME: Shape = Shape::Text(TextShape { check: parses::<Timestamp>, pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T" });
 static SPAN: Shape = Shape::Text(TextShape { check: parses::<Span>, pattern: "^([0-9]+(ms|s|m|h|d))+$" });
 static RESULT: Shape = Shape::Word(&["passed", "warned"]);
 static PATTERN: Shape = Shape::Text(TextShape { check: parses::<Pattern>, pattern: "^[A-Za-z0-9._*-]+$" });
@@ -157,6 +176,22 @@ static EVIDENCE: Shape = Shape::Fields(&FieldsShape {
     ],
 });
 
+static ATTESTATION: Shape = Shape::Fields(&FieldsShape {
+    what: "`attestation`",
+    fields: &[
+        required("type", &PREDICATE, "What kind of thing is to be said, for example `https://slsa.dev/provenance/v1`."),
+        optional("by", &KEYS, "By which keys, as `trust` names them. Every one that may attest it, unless it says so."),
+        optional("threshold", &COUNT, "By how many different keys; one unless it says otherwise."),
+        optional("result", &RESULT, "The worst result that is good enough; `passed` unless it says otherwise."),
+        optional("max_age", &SPAN, "How old it may be since it was recorded, for example `7d`."),
+        optional(
+            "where",
+            &Shape::Names { key: CLAIM_NAME, value: &CLAIM, max: Some(CLAIMS_MAX) },
+            "What it must claim, for example `builder` and `source` of a build; a value that ends in `*` is how it must begin.",
+        ),
+    ],
+});
+
 static APPROVALS: Shape = Shape::Fields(&FieldsShape {
     what: "`approvals`",
     fields: &[
@@ -177,6 +212,11 @@ static REQUIREMENT: Shape = Shape::One {
             "evidence",
             &EVIDENCE,
             "Evidence about every component, or about the release as a whole. The latest counts.",
+        ),
+        required(
+            "attestation",
+            &ATTESTATION,
+            "A signed statement about every component, or about the release as a whole. Of each trusted key the latest counts.",
         ),
         required("approvals", &APPROVALS, "People who said yes to this release for this stage."),
     ],
@@ -262,6 +302,29 @@ static KEEP_RULE: Shape = Shape::Fields(&FieldsShape {
     ],
 });
 
+static TRUSTED_KEY: Shape = Shape::Fields(&FieldsShape {
+    what: "a key",
+    fields: &[
+        required("key", &PUBLIC_KEY, "The public key as PEM, `-----BEGIN PUBLIC KEY-----`."),
+        required(
+            "attests",
+            &Shape::List(&PREDICATE, Some(ATTESTS_MAX)),
+            "The predicate types that it may attest; `\"*\"` for all of them.",
+        ),
+        optional("retired", &TIME, "When it went out of use: what was recorded before still counts, and nothing else."),
+        optional("revoked", &TIME, "Since when it is not to be believed: nothing recorded from then on counts."),
+    ],
+});
+
+static TRUST: Shape = Shape::Fields(&FieldsShape {
+    what: "`trust`",
+    fields: &[optional(
+        "keys",
+        &Shape::Names { key: KEY_NAME, value: &TRUSTED_KEY, max: Some(KEYS_MAX) },
+        "Public keys, by the names that gates call them.",
+    )],
+});
+
 static RETENTION: Shape = Shape::Fields(&FieldsShape {
     what: "`retention`",
     fields: &[
@@ -320,6 +383,7 @@ pub static FILE: Shape = Shape::Fields(&FieldsShape {
             "Roles beside the built-in ones, each with its permissions.",
         ),
         optional("public", &PUBLIC, "What anybody may pull, without a token. Nothing, unless it says so."),
+        optional("trust", &TRUST, "Whose signed statements count. Nobody's, unless it says so."),
         optional("retention", &RETENTION, "What stays and what goes. Without it, nothing goes."),
     ],
 });

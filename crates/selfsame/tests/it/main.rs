@@ -24,6 +24,7 @@ mod retention;
 mod scans;
 mod scrubs;
 mod server;
+mod signed;
 mod stages;
 mod tools;
 mod uploads;

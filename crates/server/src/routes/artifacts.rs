@@ -1,6 +1,6 @@
 //! Evidence.
 
-use api::{Document, EvidenceList, EvidenceQuery, EvidenceRequest, Receipt};
+use api::{Document, EvidenceList, EvidenceQuery, EvidenceRequest, Receipt, SignedEvidenceRequest};
 use axum::{Json, extract::State, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -54,6 +54,7 @@ pub async fn record_evidence(
         result: asked.result,
         attributes: asked.attributes,
         document: document.as_ref().map(|(digest, _)| digest.clone()),
+        statement: None,
     };
     let receipt = app.submit(caller, command).await?;
     // Until now nothing named the bytes.
@@ -62,6 +63,36 @@ pub async fn record_evidence(
         Some((digest, None)) => drop(app.engine.ensure(&digest).await?),
         None => {}
     }
+    Ok(done(receipt))
+}
+
+/// Record what a signed statement says about a digest.
+#[utoipa::path(
+    post, path = "/projects/{project}/evidence/signed", operation_id = "record_signed", tag = "projects",
+    params(ProjectPath),
+    request_body = SignedEvidenceRequest,
+    responses((status = 201, description = "It is recorded.", body = Receipt)),
+)]
+pub async fn record_signed(
+    State(app): State<App>,
+    caller: Caller,
+    At(ProjectPath { project }): At<ProjectPath>,
+    Said(asked): Said<SignedEvidenceRequest>,
+) -> Result<Response, Problem> {
+    require_attest(&app, &caller, &project).await?;
+    let (digest, bytes) = match asked.document {
+        Document::Base64(text) => store_document(&app, &text).await?,
+        Document::Digest(digest) => {
+            app.engine.ensure(&digest).await?;
+            let found = app.engine.ports().blobs.read(&digest, DOCUMENT_BYTES_MAX as u64).await?;
+            let absent = || Problem::malformed("`document`: there is no blob with this digest");
+            (digest, found.ok_or_else(absent)?)
+        }
+    };
+    let Caller { actor, key, .. } = caller;
+    let document = (digest.clone(), &*bytes);
+    let receipt = app.engine.record_signed((actor, key), project, asked.subject, document).await?;
+    app.engine.keep_document(&digest, &bytes).await?;
     Ok(done(receipt))
 }
 

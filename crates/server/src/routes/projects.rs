@@ -97,6 +97,8 @@ pub async fn apply(
     }
     let invalid = |invalid: domain::InvalidConfig| Problem::malformed(format!("{}: {invalid}", invalid.path.join(".")));
     asked.config.check().map_err(invalid)?;
+    engine::signed::check_keys(&asked.config)
+        .map_err(|(key, error)| Problem::malformed(format!("trust.keys.{key}.key: {error}")))?;
     let after = query.dry_run.then(|| asked.config.clone());
     let command = Command::ApplyConfig { config: Box::new(asked.config), expect: asked.expect.map(Into::into) };
     if let Some(after) = after {
@@ -115,6 +117,7 @@ async fn plan(app: &App, name: ProjectName, after: &ProjectConfig) -> Result<Res
     compare("component", before.map(|config| &config.components), &after.components, &mut changes);
     compare("stage", before.map(|config| &config.stages), &after.stages, &mut changes);
     compare("role", before.map(|config| &config.roles), &after.roles, &mut changes);
+    compare("key", before.map(|config| &config.trust.keys), &after.trust.keys, &mut changes);
     compare("public", before.map(opened).as_ref(), &opened(after), &mut changes);
     let expect = before.map(ProjectConfig::digest).into();
     Ok(at_size(as_of, Json(Plan { as_of, project: name, expect, digest: after.digest(), changes })))

@@ -9,7 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("tlog", &[]),
     ("evidence", &["tlog"]),
-    ("engine", &["domain", "tlog"]),
+    ("engine", &["domain", "evidence", "tlog"]),
     ("store", &["domain", "engine", "tlog"]),
     ("connect", &["domain", "engine"]),
     ("registry", &["domain", "engine"]),

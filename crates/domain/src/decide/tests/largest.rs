@@ -79,6 +79,7 @@ fn promote(hash: fn(&[u8]) -> Digest, reason: String) -> Result<Entry, Refusal> 
                 result: EvidenceResult::Passed,
                 attributes: BTreeMap::new(),
                 document: None,
+                statement: None,
             };
             state.apply(&entry(&root, recorded));
         }
