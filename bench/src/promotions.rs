@@ -16,7 +16,7 @@ use crate::{
     floor::{self, Rows, Sizes},
     http::{Body, Connection},
     peers::Peer,
-    process::{Server, usage_of},
+    process::{Server, installed, usage_of},
     table::{self, Promise, Table},
     world::World,
 };
@@ -195,12 +195,9 @@ pub fn beside_copy(program: &Path, table: &mut Table, rounds: usize) -> Result<(
     world.apply_project()?;
     write_noise(&folder.path().join("image"), 1 << 30)?;
     fs::write(folder.path().join("other"), "another build")?;
-    let (release, _) = world.release("image")?;
+    let (release, artifact) = world.release("image")?;
     let (other, _) = world.release("other")?;
-    let peer_folder = tempfile::tempdir()?;
-    let peer = Peer::DockerRegistry.start(peer_folder.path())?;
-    let source = layout_of(folder.path(), &world)?;
-    skopeo(&[&source, &format!("docker://{}/dev/app:1", peer.address)])?;
+    let copier = Copier::start(table, folder.path(), &world, &artifact)?;
     let (mut ratios, mut ours, mut theirs, mut written) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut connection = Connection::open(&server.address, Some(&world.token))?;
     for round in 0..rounds {
@@ -219,38 +216,61 @@ pub fn beside_copy(program: &Path, table: &mut Table, rounds: usize) -> Result<(
                 written = written.max((server.usage()? - before).written);
             }
         }
-        let begun = Instant::now();
-        skopeo(&[
-            &format!("docker://{}/dev/app:1", peer.address),
-            &format!("docker://{}/prod-{round}/app:1", peer.address),
-        ])?;
-        theirs.push(begun.elapsed().as_secs_f64());
-        ratios.push(theirs[round] / ours[round]);
+        if let Some(copier) = &copier {
+            theirs.push(copier.copy(round)?);
+            ratios.push(theirs[round] / ours[round]);
+        }
     }
-    table.ratio(
-        "1 GiB image to the next stage",
-        &format!("{:.2} ms", table::median(&mut ours) * 1e3),
-        &format!("{:.0} ms", table::median(&mut theirs) * 1e3),
-        table::median(&mut ratios),
-        Promise::AtLeast(100.0),
-    );
+    let (what, milliseconds) = ("1 GiB image to the next stage", table::median(&mut ours) * 1e3);
+    if copier.is_some() {
+        let theirs = format!("{:.0} ms", table::median(&mut theirs) * 1e3);
+        let ratio = table::median(&mut ratios);
+        table.ratio(what, &format!("{milliseconds:.2} ms"), &theirs, ratio, Promise::AtLeast(100.0));
+    } else {
+        table.precise(what, milliseconds, "ms", Promise::None);
+    }
     // An entry and the pages of a few rows; the least part of the image would be more.
     table.figure("bytes written for it, at most", written as f64 / 1024.0, "KiB", Promise::AtMost(256.0));
     Ok(())
 }
 
-/// The artifact of component `app` in an OCI layout, as our own server has it.
-fn layout_of(folder: &Path, world: &World) -> Result<String, Box<dyn Error>> {
-    let layout = format!("oci:{}:1", folder.join("layout").display());
-    let address = world.address();
-    let artifact = world.release("image")?.1;
-    skopeo(&[
-        "--src-creds",
-        &format!("selfsame:{}", world.token),
-        &format!("docker://{address}/bench/app@{artifact}"),
-        &layout,
-    ])?;
-    Ok(layout)
+/// docker-registry with the image in it, and `skopeo`, which copies it.
+struct Copier {
+    peer: Server,
+    _folder: tempfile::TempDir,
+}
+
+impl Copier {
+    /// Fills it with an artifact of component `app`. `None` where one of the two is not installed: the table says which.
+    fn start(table: &Table, folder: &Path, world: &World, artifact: &str) -> Result<Option<Self>, Box<dyn Error>> {
+        let skopeo_missing = installed("skopeo").is_none().then_some("not measured: install Debian's `skopeo`");
+        let peer = Peer::DockerRegistry;
+        let absent = [(peer.program(), peer.missing()), ("skopeo", skopeo_missing)];
+        for (name, why) in absent {
+            why.into_iter().for_each(|why| table.note(name, why));
+        }
+        if absent.iter().any(|(_, why)| why.is_some()) {
+            return Ok(None);
+        }
+        let peer_folder = tempfile::tempdir()?;
+        let copier = Self { peer: peer.start(peer_folder.path())?, _folder: peer_folder };
+        let layout = format!("oci:{}:1", folder.join("layout").display());
+        let image = format!("docker://{}/bench/app@{artifact}", world.address());
+        skopeo(&["--src-creds", &format!("selfsame:{}", world.token), &image, &layout])?;
+        skopeo(&[&layout, &copier.image("dev")])?;
+        Ok(Some(copier))
+    }
+
+    fn image(&self, repository: &str) -> String {
+        format!("docker://{}/{repository}/app:1", self.peer.address)
+    }
+
+    /// Copies it to another repository; the seconds that took.
+    fn copy(&self, round: usize) -> io::Result<f64> {
+        let begun = Instant::now();
+        skopeo(&[&self.image("dev"), &self.image(&format!("prod-{round}"))])?;
+        Ok(begun.elapsed().as_secs_f64())
+    }
 }
 
 fn skopeo(arguments: &[&str]) -> io::Result<()> {

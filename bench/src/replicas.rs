@@ -16,6 +16,8 @@ use pgbench::{Pgbench, Script};
 
 const CLIENTS: usize = 64;
 const REPLICAS: usize = 3;
+/// What the measurement needs of PostgreSQL.
+const PROGRAMS: [&str; 4] = ["initdb", "postgres", "psql", "pgbench"];
 
 /// What one round came to.
 struct Round {
@@ -32,6 +34,10 @@ struct Round {
 /// Measures one and three replicas, and `pgbench` between them.
 pub fn run(program: &Path, table: &mut Table, rounds: usize, seconds: f64) -> Result<(), Box<dyn Error>> {
     table.heading("Durable promotions of replicas on one PostgreSQL, beside pgbench doing the same statements");
+    if let Some(program) = PROGRAMS.into_iter().find(|program| !Postgres::has(program)) {
+        table.note("PostgreSQL", &format!("not measured: `{program}` is missing: install Debian's `postgresql`"));
+        return Ok(());
+    }
     let (postgres, folder) = (Postgres::start(&[]), tempfile::tempdir()?);
     let (base, data) = (postgres.base(), folder.path().join("data"));
     let url = postgres.url(&base);

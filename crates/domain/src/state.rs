@@ -36,7 +36,7 @@ pub use project::{Delivery, HISTORY_MAX, Health, Project, StageState, Tenure};
 pub use release::{Approval, InStage, Left, Presence, Release};
 pub use retention::{Ended, Lease, Observation, RecordedPlan, Retention};
 pub(crate) use retention::{
-    KEEPS_MAX, LEASE_LASTS_MAX, LEASES_MAX, OBSERVATION_LASTS_MAX, OBSERVATIONS_MAX, PLAN_LASTS,
+    KEEPS_MAX, LEASE_LASTS_MAX, LEASES_MAX, LEASES_OF_ONE_MAX, OBSERVATION_LASTS_MAX, OBSERVATIONS_MAX, PLAN_LASTS,
 };
 pub use rows::{InvalidKey, InvalidRow};
 pub use subject::{Evidence, GROUPS_MAX, Subject, Touched};

@@ -10,6 +10,8 @@ mod pace;
 mod place;
 mod round;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::PathBuf,

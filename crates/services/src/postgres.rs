@@ -34,6 +34,11 @@ pub struct Base {
 }
 
 impl Postgres {
+    /// Whether `program` is installed, one of PostgreSQL's own.
+    pub fn has(program: &str) -> bool {
+        installed(program).is_some()
+    }
+
     /// The server of this test binary.
     ///
     /// # Panics
@@ -186,8 +191,14 @@ fn as_nobody_special(program: &Path) -> Command {
     command
 }
 
-/// A program of the newest PostgreSQL that is installed.
+/// A program of PostgreSQL that a test needs.
 fn binary(name: &str) -> PathBuf {
+    let missing = format!("`{name}` is needed and is not below /usr/lib/postgresql: `.ci/run` installs it");
+    installed(name).expect(&missing)
+}
+
+/// A program of the newest PostgreSQL that is installed.
+fn installed(name: &str) -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|version| {
@@ -197,8 +208,7 @@ fn binary(name: &str) -> PathBuf {
         .filter(|(_, program)| program.exists())
         .collect();
     found.sort();
-    let missing = format!("`{name}` is needed and is not below /usr/lib/postgresql: `.ci/run` installs it");
-    found.pop().expect(&missing).1
+    found.pop().map(|(_, program)| program)
 }
 
 fn is_root() -> bool {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::{Answer, Desk, text};
 use crate::{
     Digest, Event, Party, Permission, ProjectName, Refusal, Span, StageName,
-    state::{LEASE_LASTS_MAX, LEASES_MAX, Lease, OBSERVATION_LASTS_MAX, OBSERVATIONS_MAX, Observation},
+    state::{
+        LEASE_LASTS_MAX, LEASES_MAX, LEASES_OF_ONE_MAX, Lease, OBSERVATION_LASTS_MAX, OBSERVATIONS_MAX, Observation,
+    },
 };
 
 /// How many digests one observation names at most: more do not fit into an entry.
@@ -64,13 +66,18 @@ impl Desk<'_> {
             return Err(Refusal::NotPromoted { digest: digest.to_string(), stages: vec![stage.clone()] });
         }
         let until = self.now + lasts;
-        let own = |lease: &&&Lease| lease.digest == digest && lease.stage == stage && lease.mark.by == self.actor.party;
-        match leases.iter().find(own) {
-            Some(own) if own.until >= until => return Ok(Vec::new()),
+        let own: Vec<&Lease> = leases.iter().copied().filter(|lease| lease.mark.by == self.actor.party).collect();
+        match own.iter().find(|lease| lease.digest == digest && lease.stage == stage) {
+            Some(same) if same.until >= until => return Ok(Vec::new()),
+            Some(_) => {}
+            None if own.len() >= LEASES_OF_ONE_MAX => {
+                let limit = format!("{LEASES_OF_ONE_MAX} leases of a project");
+                return Err(Refusal::LimitReached { what: "one party", limit });
+            }
             None if leases.len() >= LEASES_MAX => {
                 return Err(Refusal::LimitReached { what: "a project", limit: format!("{LEASES_MAX} leases") });
             }
-            _ => {}
+            None => {}
         }
         Ok(vec![Event::Leased { project: name, digest, stage, until, reason }])
     }

@@ -13,8 +13,9 @@ pub(crate) const KEEPS_MAX: usize = 1000;
 pub(crate) const OBSERVATIONS_MAX: usize = 50;
 /// How long an observation counts at most, whatever the policy says.
 pub(crate) const OBSERVATION_LASTS_MAX: Span = Span::from_days(30);
-/// How many leases a project has at most, and how long one lasts at most.
+/// How many leases a project has at most, how many of them one party, so that nobody takes the others' place, and how long one lasts at most.
 pub(crate) const LEASES_MAX: usize = 1000;
+pub(crate) const LEASES_OF_ONE_MAX: usize = 100;
 pub(crate) const LEASE_LASTS_MAX: Span = Span::from_days(30);
 /// How long a plan can be applied: what it saw is not true for ever.
 pub(crate) const PLAN_LASTS: Span = Span::DAY;

@@ -9,7 +9,11 @@ use domain::{
 };
 
 use super::{facts, sweep};
-use crate::{Engine, Error, Turn, engine::itself, ports::Tier};
+use crate::{
+    Engine, Error, Turn,
+    engine::itself,
+    ports::{PartKind, Tier},
+};
 
 /// How many blobs one step looks at.
 const BLOBS: usize = 200;
@@ -178,6 +182,9 @@ impl Collector {
     /// Lets manifests go that nothing has saved.
     async fn collect(&self, project: &ProjectName, run: &mut Run, items: std::ops::Range<usize>) -> Result<(), Error> {
         let (mut manifests, mut saved) = (Vec::with_capacity(items.len()), 0);
+        if run.pulls_count {
+            self.engine.write_pulls().await?;
+        }
         for item in &run.items[items] {
             if self.pulled_since(run, item).await? {
                 saved += 1;
@@ -201,13 +208,21 @@ impl Collector {
         Ok(())
     }
 
-    /// Whether somebody has pulled it on the day of the plan or later, where that counts.
+    /// Whether somebody has pulled it, or a manifest that it consists of, on the day of the plan or later, where that counts.
     async fn pulled_since(&self, run: &Run, item: &Item) -> Result<bool, Error> {
         if !run.pulls_count {
             return Ok(false);
         }
-        let day = self.engine.ports().catalog.pulled(&item.repository, &item.digest).await?;
-        Ok(day.is_some_and(|day| day + Span::DAY > run.at))
+        let catalog = &self.engine.ports().catalog;
+        let parts = catalog.parts(&item.repository, &item.digest).await?;
+        let children = parts.iter().filter(|part| part.kind == PartKind::Child).map(|part| &part.digest);
+        for digest in children.chain([&item.digest]) {
+            let day = catalog.pulled(&item.repository, digest).await?;
+            if day.is_some_and(|day| day + Span::DAY > run.at) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn unlink(

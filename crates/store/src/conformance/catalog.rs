@@ -219,10 +219,40 @@ async fn repositories<T: Ledger + Catalog>(store: &T) {
         (None, 1, &["a/2"]),
         (Some("acme/deep"), 2, &["acme/other", "b"]),
         (Some("b/1"), 2, &[]),
+        (None, 0, &[]),
+        // Of what is not there, what comes after it.
+        (Some("b-"), 9, &["b/1"]),
     ];
     for (after, limit, expected) in pages {
         let expected: Vec<_> = expected.iter().map(|name| repository(name)).collect();
         assert_eq!(store.repositories(*after, *limit).await.unwrap(), expected, "after {after:?}, {limit}");
+    }
+    let first = repository("a/2");
+    change(store, vec![CatalogChange::Delete { repository: first, digest: digest("image") }]).await;
+    assert_eq!(store.repositories(None, 1).await.unwrap(), [repository("acme/app")], "one without manifests is none");
+    many_repositories(store).await;
+}
+
+/// Names of which one is often the beginning of another, some with several manifests, page by page.
+async fn many_repositories<T: Ledger + Catalog>(store: &T) {
+    let named = (0..120)
+        .map(|n: usize| repository(&format!("many/{}", ["r", "r-", "r/", "r_r"][n % 4].to_owned() + &n.to_string())));
+    let mut expected: Vec<RepositoryName> = named.collect();
+    let manifests = |(n, name): (usize, &RepositoryName)| {
+        let name = name.clone();
+        (0..=n % 3).map(move |m| put(image(&name, &format!("image {m}")), &[]))
+    };
+    change(store, expected.iter().enumerate().flat_map(manifests).collect()).await;
+    expected.sort();
+    for limit in [1, 2, 7, 119, 120, 121, 1000] {
+        let mut found: Vec<RepositoryName> = Vec::new();
+        while found.len() < expected.len() {
+            let after = found.last().map_or("many", RepositoryName::as_str);
+            let page = store.repositories(Some(after), limit).await.unwrap();
+            assert!(page.len() == limit.min(expected.len() - found.len()), "after {after}, {limit}: {page:?}");
+            found.extend(page);
+        }
+        assert_eq!(found, expected, "in pages of {limit}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Retention against a model: whatever is pushed, tagged, promoted, rolled back, held, kept, deleted and collected, in whatever order and
-//! with a crash at any step, everything that a root leads to can be pulled, byte by byte.
+//! Retention against a model: whatever is pushed, pulled, tagged, promoted, rolled back, held, kept, leased, seen running, deleted and
+//! collected, in whatever order and with a crash at any step, everything that a root leads to can be pulled, byte by byte.
 
 mod model;
 mod shelf;
@@ -30,6 +30,10 @@ enum Op {
     Unhold(usize),
     Keep(usize),
     Unkeep(usize),
+    Lease(usize, usize, u64),
+    Unlease(usize),
+    Observe(usize, usize),
+    Pull(usize),
     Restore(usize),
     Plan,
     Apply,
@@ -41,9 +45,9 @@ enum Op {
     Crash,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn anything() -> impl Strategy<Value = Vec<Op>> {
     let any = || 0..12_usize;
-    prop_oneof![
+    let op = prop_oneof![
         8 => any().prop_map(Op::Image),
         3 => any().prop_map(Op::Index),
         2 => any().prop_map(Op::Referrer),
@@ -57,6 +61,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any().prop_map(Op::Unhold),
         1 => any().prop_map(Op::Keep),
         2 => any().prop_map(Op::Unkeep),
+        2 => (any(), any(), 1..6_u64).prop_map(|(number, other, hours)| Op::Lease(number, other, hours)),
+        1 => any().prop_map(Op::Unlease),
+        2 => (any(), any()).prop_map(|(number, other)| Op::Observe(number, other)),
+        3 => any().prop_map(Op::Pull),
         3 => any().prop_map(Op::Restore),
         1 => Just(Op::Plan),
         1 => Just(Op::Apply),
@@ -66,39 +74,55 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::EmptyTrash),
         6 => prop::sample::select(vec![1, 3, 5, 14_u64]).prop_map(Op::Wait),
         1 => Just(Op::Crash),
-    ]
+    ];
+    prop::collection::vec(op, 40..70)
 }
 
 #[test]
 fn no_root_ever_loses_a_byte() {
-    let (collected, restored) = lived_through(8, Column::of_this_run);
-    assert!(collected >= 30 && restored >= 2, "too little happens: {collected} were collected, {restored} restored");
+    let told = lived_through(8, anything(), Column::of_this_run);
+    assert!(told.collected >= 30 && told.restored >= 2, "too little happens: {told:?}");
 }
 
 /// The same where several machines share the storage.
 #[test]
 fn nor_on_storage_that_is_shared() {
-    let (collected, _) = lived_through(2, Column::scale_out);
-    assert!(collected >= 5, "too little happens: {collected} were collected");
+    let told = lived_through(2, anything(), Column::scale_out);
+    assert!(told.collected >= 5, "too little happens: {told:?}");
 }
 
-/// Lives through so many lives; how many manifests were collected in all, and how many restored.
-fn lived_through(lives: u32, column: impl Fn() -> Column) -> (usize, usize) {
+/// How many manifests were collected in all, how many restored, and how many stayed only because of what somebody claimed or pulled.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    collected: usize,
+    restored: usize,
+    claimed: usize,
+    used: usize,
+}
+
+/// Lives through so many lives.
+fn lived_through(lives: u32, ops: impl Strategy<Value = Vec<Op>>, column: impl Fn() -> Column) -> Told {
     let config = Config { cases: lives, max_shrink_iters: 20, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let told = std::cell::Cell::new((0, 0));
-    let lived = runner.run(&prop::collection::vec(op(), 40..70), |ops| {
+    let told = std::cell::Cell::new(Told::default());
+    let lived = runner.run(&ops, |ops| {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let (collected, restored) = runtime.block_on(live(column(), &ops));
-        told.set((told.get().0 + collected, told.get().1 + restored));
+        let model = runtime.block_on(live(column(), &ops));
+        let before = told.get();
+        told.set(Told {
+            collected: before.collected + model.collected,
+            restored: before.restored + model.restored,
+            claimed: before.claimed + model.claimed,
+            used: before.used + model.used,
+        });
         Ok(())
     });
     lived.expect("nothing is lost");
     told.get()
 }
 
-/// Lives through the steps, and looks at everything after each. How many manifests were collected, and how many restored.
-async fn live(column: Column, ops: &[Op]) -> (usize, usize) {
+/// Lives through the steps, and looks at everything after each.
+async fn live(column: Column, ops: &[Op]) -> Model {
     let mut shelf = Shelf::on(column).await;
     let mut model = Model::default();
     for op in ops {
@@ -116,9 +140,10 @@ async fn live(column: Column, ops: &[Op]) -> (usize, usize) {
             shelf.check(&model).await;
         }
     }
+    shelf.check_pulls(&model).await;
     shelf.check_plans().await;
     shelf.world.audit().await;
-    (model.collected, model.restored)
+    model
 }
 
 async fn take(mut shelf: Shelf, model: &mut Model, op: &Op) -> Shelf {
@@ -136,11 +161,15 @@ async fn take(mut shelf: Shelf, model: &mut Model, op: &Op) -> Shelf {
         Op::Unhold(number) => shelf.unhold(model, *number).await,
         Op::Keep(number) => shelf.keep(model, *number).await,
         Op::Unkeep(number) => shelf.unkeep(model, *number).await,
+        Op::Lease(number, other, hours) => shelf.lease(model, *number, *other, *hours).await,
+        Op::Unlease(number) => shelf.unlease(model, *number).await,
+        Op::Observe(number, other) => shelf.observe(model, *number, *other).await,
+        Op::Pull(number) => shelf.pull(model, *number).await,
         Op::Restore(number) => shelf.restore(model, *number).await,
-        Op::Plan => shelf.plan().await,
+        Op::Plan => shelf.plan(model).await,
         Op::Apply => shelf.apply().await,
         Op::PlanAndApply => {
-            shelf.plan().await;
+            shelf.plan(model).await;
             shelf.apply().await;
         }
         Op::Step => drop(shelf.step(1).await),

@@ -1,6 +1,6 @@
 //! What was seen running, and leases: both end by themselves.
 
-use crate::testing::Story;
+use crate::testing::{Story, told};
 
 macro_rules! given {
     ($then:literal) => {
@@ -77,3 +77,26 @@ pub const STORIES: &[Story] = &[
     (given!("; lease web-1 by ada"), "unlease web-1 from ada by ben as reader", "refused permission-missing..."),
     (given!("; lease web-1; wait 2h"), "unlease web-1", "refused not-leased..."),
 ];
+
+/// So many digests, leased one after the other by one party.
+fn leased(digests: usize) -> String {
+    let leases = (0..digests).map(|number| format!("; lease web-{number} by ada"));
+    format!("apply dev{}", leases.collect::<String>())
+}
+
+#[test]
+fn leases_are_few() {
+    let of_one = "refused limit-reached: one party has at most 100 leases of a project";
+    let one = leased(100);
+    for (given, asked, expected) in [
+        (leased(99), "lease web-99 by ada", "leased"),
+        (one.clone(), "lease web-100 by ada", of_one),
+        (one.clone(), "lease web-0 by ada", "nothing"),
+        (one.clone(), "lease web-0 lasting 3h by ada", "leased"),
+        (one.clone(), "lease web-100 by ben", "leased"),
+        (one.clone() + "; unlease web-5 by ada", "lease web-100 by ada", "leased"),
+        (one.clone() + "; wait 2h", "lease web-100 by ada", "leased"),
+    ] {
+        assert_eq!(told(&given, asked).answer, expected, "{asked}");
+    }
+}

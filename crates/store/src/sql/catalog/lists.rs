@@ -61,20 +61,26 @@ fn referrer(subject: &Digest, row: Row) -> Result<Referrer, Failed> {
     })
 }
 
-/// Jumps from one repository to the next, whatever number of manifests each of them has.
+/// Jumps from one repository to the next, whatever number of manifests each of them has, and all of it in one query: the first manifest of each, so
+/// that its seal can be looked at.
 pub(super) async fn repositories(
     tx: &mut Tx<'_>,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<RepositoryName>, Failed> {
-    let select = format!("{MANIFESTS} WHERE repository > $1 ORDER BY repository, digest LIMIT 1");
-    let mut found: Vec<RepositoryName> = Vec::new();
-    while found.len() < limit {
-        let last = found.last().map(RepositoryName::as_str).or(after).unwrap_or_default();
-        let Some(row) = tx.row(&select, &[V::T(last)]).await? else { break };
-        found.push(row.unsealed(|| "a manifest of the repositories".into())?.parsed(0, "a repository")?);
-    }
-    Ok(found)
+    let select = format!(
+        "WITH RECURSIVE names(name, more) AS ( \
+           SELECT MIN(repository), CAST($2 AS BIGINT) - 1 FROM manifests WHERE repository > $1 \
+           UNION ALL \
+           SELECT (SELECT MIN(repository) FROM manifests WHERE repository > name), more - 1 FROM names \
+           WHERE more > 0 AND name IS NOT NULL) \
+         {MANIFESTS} WHERE (repository, digest) IN ( \
+           SELECT name, (SELECT MIN(digest) FROM manifests WHERE repository = name) FROM names) \
+         ORDER BY repository LIMIT $2"
+    );
+    let values = [V::T(after.unwrap_or_default()), (limit as u64).into()];
+    let name = |row: Row| row.unsealed(|| "a manifest of the repositories".into())?.parsed(0, "a repository");
+    tx.rows(&select, &values).await?.into_iter().map(name).collect()
 }
 
 pub(super) async fn tags_of(

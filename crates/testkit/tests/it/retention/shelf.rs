@@ -1,18 +1,18 @@
 //! [`Shelf`]: the system, what is done to it, and what is looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{HoldRequest, PromotionRequest, ReleaseRequest, RollbackRequest, Source};
 use domain::{
     Actor, Command, CommandKey, Digest, Entry, Event, ProjectConfig, ProjectName, ReleaseId, RepositoryName, Span,
-    Submission,
+    StageName, Submission,
     retention::{Outcome, Plan},
 };
 use engine::{Collector, Error, Step};
 use serde_json::json;
 use testkit::{Column, World};
 
-use super::model::{FRESH_HOURS, Model, Thing};
+use super::model::{FRESH_HOURS, Model, PULLED_HOURS, RUNNING_HOURS, Thing};
 use crate::pulls::{IMAGE, INDEX, image, of};
 
 /// How long the trash keeps what is in it.
@@ -27,6 +27,8 @@ pub struct Shelf {
     seen: u64,
     keys: u64,
     plan: Option<Digest>,
+    /// What that lets go.
+    going: Vec<Digest>,
 }
 
 fn shop() -> ProjectName {
@@ -41,13 +43,24 @@ fn admin() -> Actor {
     Actor { party: "person:admin".parse().expect("a party"), grants: vec!["admin@*".parse().expect("a grant")] }
 }
 
+/// One of two who claim things.
+fn claimant(number: usize) -> Actor {
+    let party = ["machine:one", "machine:two"][number % 2];
+    Actor { party: party.parse().expect("a party"), ..admin() }
+}
+
+fn stage_name(number: usize) -> StageName {
+    ["dev", "prod"][number].parse().expect("a stage")
+}
+
 impl Shelf {
     pub async fn on(column: Column) -> Self {
         let world = World::on(column).await;
         let config: ProjectConfig = serde_json::from_value(json!({
             "project": "shop", "components": {"web": {}}, "stages": {"dev": {}, "prod": {}},
             "retention": {
-                "keep": [{"tags": "v*"}], "fresh": format!("{FRESH_HOURS}h"), "open": "2h",
+                "keep": [{"tags": "v*"}, {"tags": "main-*", "pulled_within": format!("{PULLED_HOURS}h")}],
+                "fresh": format!("{FRESH_HOURS}h"), "running": format!("{RUNNING_HOURS}h"), "open": "2h",
                 "archive_after": "4h", "delete_after": "12h",
             },
         }))
@@ -57,7 +70,7 @@ impl Shelf {
         let client = world.client();
         // A server that answers before it has read a body closes the connection: no other request shall be on it.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
-        let mut shelf = Self { world, http, client, collector: None, seen: 0, keys: 0, plan: None };
+        let mut shelf = Self { world, http, client, collector: None, seen: 0, keys: 0, plan: None, going: Vec::new() };
         shelf.collector = Some(shelf.new_collector());
         shelf
     }
@@ -179,7 +192,8 @@ impl Shelf {
         let Some(digest) = model.pick(number, |_| true) else { return };
         match self.send("DELETE", &format!("manifests/{digest}"), "", String::new()).await {
             202 => {
-                assert!(!model.is_rooted_by_hand(&digest), "`{digest}` is deleted though something needs it");
+                let needed = model.undeletable(self.world.engine.now());
+                assert!(!needed.contains(&digest), "`{digest}` is deleted though something needs it");
                 model.present.remove(&digest);
                 model.deleted.insert(digest.clone());
                 model.tags.retain(|_, target| *target != digest);
@@ -202,7 +216,7 @@ impl Shelf {
         }
         model.releases.insert(created.release.clone(), digest.clone());
         let request = PromotionRequest { release: created.release, reason: String::new(), dry_run: false };
-        let name = ["dev", "prod"][stage].parse().expect("a stage");
+        let name = stage_name(stage);
         if self.client.promote(&again, &shop(), &name, &request).await.is_ok() {
             model.settle(stage, &digest);
         }
@@ -214,7 +228,7 @@ impl Shelf {
 
     pub async fn roll_back(&mut self, model: &mut Model, stage: usize) {
         let request = RollbackRequest { from: None, to: None, reason: String::new() };
-        let name = ["dev", "prod"][stage].parse().expect("a stage");
+        let name = stage_name(stage);
         let key = self.key();
         if let Ok(receipt) = self.client.roll_back(&key, &shop(), &name, &request).await {
             let release: ReleaseId = serde_json::from_value(receipt.events[0]["release"].clone()).expect("a release");
@@ -249,6 +263,81 @@ impl Shelf {
         model.kept.remove(&digest);
     }
 
+    /// What somebody claims or pulls: of what the last plan lets go, where there is any left, or of all that is there.
+    fn pick(&self, model: &Model, number: usize) -> Option<Digest> {
+        let going: Vec<_> = self.going.iter().filter(|digest| model.present.contains(*digest)).collect();
+        match going.get(number % going.len().max(1)) {
+            Some(digest) if !number.is_multiple_of(3) => Some((*digest).clone()),
+            _ => model.pick_present(number),
+        }
+    }
+
+    /// Claims a manifest, or a part of one, for so many hours; perhaps for a stage, which must have it then.
+    pub async fn lease(&mut self, model: &mut Model, number: usize, other: usize, hours: u64) {
+        let Some(mut digest) = self.pick(model, number) else { return };
+        if other.is_multiple_of(4) {
+            // The configuration, which nothing else has.
+            digest = model.things[&digest].blobs.last().map_or(digest, |(config, _)| config.clone());
+        }
+        let stage = (other % 3 == 1).then_some(number % 2);
+        let (actor, lasts) = (claimant(other), Span::from_secs(hours * 3600));
+        let (name, reason) = (stage.map(stage_name), "delivery".into());
+        let command = Command::Lease { project: shop(), digest: digest.clone(), stage: name, lasts, reason };
+        let party = actor.party.clone();
+        match self.world.engine.submit(Submission { actor, key: None, command }).await {
+            Ok(_) => {
+                let until = model.leases.entry((party, digest, stage)).or_default();
+                *until = (*until).max(self.world.engine.now() + lasts);
+            }
+            Err(Error::Refused(refusal)) => match refusal.code() {
+                "held" => assert!(model.held.contains(&digest), "{refusal}"),
+                "not-promoted" => assert!(stage.is_some(), "{refusal}"),
+                _ => panic!("{refusal}"),
+            },
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Ends what one of the two leases of something.
+    pub async fn unlease(&mut self, model: &mut Model, number: usize) {
+        let now = self.world.engine.now();
+        let lasting = model.leases.iter().filter(|(_, until)| **until > now).map(|(lease, _)| lease);
+        let lasting: Vec<_> = lasting.collect();
+        let Some((party, digest, _)) = lasting.get(number % lasting.len().max(1)).map(|lease| (*lease).clone()) else {
+            return;
+        };
+        let whose = Some(party.clone());
+        self.submit(Command::Unlease { project: shop(), digest: digest.clone(), party: whose }).await;
+        model.leases.retain(|(whose, what, _), _| (whose, what) != (&party, &digest));
+    }
+
+    /// Reports what runs in a stage: two things, one, or none.
+    pub async fn observe(&mut self, model: &mut Model, number: usize, other: usize) {
+        let seen = if number % 4 == 3 { Vec::new() } else { vec![number, other] };
+        let digests: BTreeSet<Digest> = seen.into_iter().filter_map(|one| self.pick(model, one)).collect();
+        let (actor, stage) = (claimant(other), other % 2);
+        let command = Command::Observe { project: shop(), stage: stage_name(stage), digests: digests.clone() };
+        let party = actor.party.clone();
+        let submission = Submission { actor, key: None, command };
+        let receipt = self.world.engine.submit(submission).await.expect("it is recorded");
+        // The same again within an hour is no news.
+        if receipt.count > 0 {
+            model.running.insert((party, stage), (self.world.engine.now(), digests));
+        }
+    }
+
+    /// Pulls something, or a part of it.
+    pub async fn pull(&mut self, model: &mut Model, number: usize) {
+        let Some(digest) = self.pick(model, number) else { return };
+        let digest = model.things[&digest].children.get(number % 2).cloned().unwrap_or(digest);
+        match self.send("GET", &format!("manifests/{digest}"), "", String::new()).await {
+            200 => model.pull(&digest, self.world.engine.now()),
+            403 => assert!(!model.held.is_empty(), "`{digest}` cannot be pulled"),
+            404 => assert!(!model.present.contains(&digest), "`{digest}` is lost"),
+            status => panic!("{status}"),
+        }
+    }
+
     async fn submit(&self, command: Command) {
         self.world.engine.submit(Submission { actor: admin(), key: None, command }).await.expect("it is done");
     }
@@ -264,9 +353,20 @@ impl Shelf {
         }
     }
 
-    pub async fn plan(&mut self) {
+    pub async fn plan(&mut self, model: &mut Model) {
         match self.world.engine.record_plan(admin(), &shop()).await {
-            Ok((_, digest, _)) => self.plan = Some(digest),
+            Ok((plan, digest, _)) => {
+                model.plan();
+                let now = self.world.engine.now();
+                let needed = model.must_be_there(now);
+                model.claimed += needed.difference(&model.must_be_there_unclaimed(now)).count();
+                model.used += needed.difference(&model.must_be_there_unpulled(now)).count();
+                let mut goes = plan.items.iter().filter(|item| item.outcome == Outcome::Trash);
+                self.going = goes.clone().map(|item| item.digest.clone()).collect();
+                let wrong = goes.find(|item| needed.contains(&item.digest));
+                assert!(wrong.is_none(), "a plan lets go what is needed: {wrong:?}");
+                self.plan = Some(digest);
+            }
             Err(Error::Refused(refusal)) => assert_eq!(refusal.code(), "retention-running"),
             Err(error) => panic!("{error}"),
         }
@@ -316,22 +416,34 @@ impl Shelf {
         }
     }
 
-    /// Everything that is needed can be pulled, and is what it was; and nothing is there in halves.
+    /// Everything that is needed is there, and is what it was; and nothing is there in halves. Of manifests it is asked, and they are not pulled: what
+    /// is pulled stays.
     pub async fn check(&self, model: &Model) {
-        let catalog = &self.world.engine.ports().catalog;
+        let ports = self.world.engine.ports();
         for digest in model.must_be_there(self.world.engine.now()) {
-            let thing = &model.things[&digest];
-            self.check_pull(model, &format!("manifests/{digest}"), &digest, &thing.bytes).await;
+            let (thing, path) = (&model.things[&digest], format!("manifests/{digest}"));
+            let status = self.send("HEAD", &path, "", String::new()).await;
+            assert!(status == 200 || status == 403 && !model.held.is_empty(), "{path} is lost: {status}");
+            let bytes = ports.blobs.read(&digest, 1 << 20).await.expect("storage");
+            assert_eq!(bytes.as_deref(), Some(thing.bytes.as_bytes()), "{path}");
             for (blob, bytes) in &thing.blobs {
                 self.check_pull(model, &format!("blobs/{blob}"), blob, bytes).await;
             }
         }
+        let catalog = &ports.catalog;
         for digest in &model.present {
             assert!(catalog.manifest(&web(), digest).await.expect("the catalog").is_some(), "`{digest}` is lost");
             for child in model.things[digest].children.iter().filter(|child| !model.deleted.contains(*child)) {
                 let there = catalog.manifest(&web(), child).await.expect("the catalog").is_some();
                 assert!(there, "`{child}` went before `{digest}`, which consists of it");
             }
+        }
+    }
+
+    /// Everything that is needed can be pulled. From then on it stays because of that.
+    pub async fn check_pulls(&self, model: &Model) {
+        for digest in model.must_be_there(self.world.engine.now()) {
+            self.check_pull(model, &format!("manifests/{digest}"), &digest, &model.things[&digest].bytes).await;
         }
     }
 
