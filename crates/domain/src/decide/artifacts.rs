@@ -52,9 +52,9 @@ impl Desk<'_> {
         let Some(placed) = self.state.placed(&repository, &digest).filter(|placed| placed.there) else {
             return Ok(Vec::new());
         };
-        let keeps = repository.project().and_then(|owner| self.state.retention(&owner)).map(|known| &known.keeps);
-        if let Some((part, keep)) = placed.parts.iter().find_map(|part| keeps?.get_key_value(part)) {
-            return Err(Refusal::Kept { digest: part.clone(), reason: keep.reason.clone() });
+        if let Some(owner) = repository.project() {
+            // Without a manifest that names it, what is claimed could not be pulled.
+            placed.parts.iter().try_for_each(|part| self.state.refuse_claimed(&owner, part, self.now))?;
         }
         match placed.containers.first() {
             Some(index) => Err(Refusal::IndexNames { digest, index: index.clone() }),

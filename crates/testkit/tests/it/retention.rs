@@ -78,6 +78,38 @@ fn anything() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 40..70)
 }
 
+/// Plan after plan, with claims that end by themselves before each and while it is carried out: many, on few things, several of the same.
+fn claims() -> impl Strategy<Value = Vec<Op>> {
+    let few = || 0..5_usize;
+    let wait = |hours: &'static [u64]| prop::sample::select(hours).prop_map(Op::Wait);
+    // For no stage.
+    let other = || prop::sample::select(vec![0, 2, 3, 5, 6, 9_usize]);
+    let claim = move || {
+        prop_oneof![
+            4 => (few(), other(), 2..9_u64).prop_map(|(number, other, hours)| Op::Lease(number, other, hours)),
+            2 => few().prop_map(Op::Unlease),
+            3 => (few(), few()).prop_map(|(number, other)| Op::Observe(number, other)),
+            4 => few().prop_map(Op::Pull),
+        ]
+    };
+    let before = prop_oneof![
+        5 => few().prop_map(Op::Image),
+        2 => few().prop_map(Op::Index),
+        1 => few().prop_map(Op::Referrer),
+        3 => (few(), few()).prop_map(|(image, tag)| Op::Tag(image, 2 * tag + 1)),
+        6 => claim(),
+        1 => few().prop_map(Op::Delete),
+        3 => wait(&[1, 3, 5]),
+        1 => Just(Op::Crash),
+    ];
+    let during = prop_oneof![3 => Just(Op::Step), 3 => claim(), 1 => wait(&[1])];
+    let some = (prop::collection::vec(before, 4..9), wait(&[2, 6]), prop::collection::vec(during, 4..9));
+    let whole = some.prop_map(|(before, wait, during)| {
+        before.into_iter().chain([wait, Op::PlanAndApply]).chain(during).chain([Op::Finish]).collect::<Vec<_>>()
+    });
+    prop::collection::vec(whole, 5..8).prop_map(|rounds| rounds.concat())
+}
+
 #[test]
 fn no_root_ever_loses_a_byte() {
     let told = lived_through(8, anything(), Column::of_this_run);
@@ -89,6 +121,12 @@ fn no_root_ever_loses_a_byte() {
 fn nor_on_storage_that_is_shared() {
     let told = lived_through(2, anything(), Column::scale_out);
     assert!(told.collected >= 5, "too little happens: {told:?}");
+}
+
+#[test]
+fn nor_does_what_is_claimed_or_pulled() {
+    let told = lived_through(12, claims(), Column::of_this_run);
+    assert!(told.collected >= 60 && told.claimed >= 60 && told.used >= 10, "too little happens: {told:?}");
 }
 
 /// How many manifests were collected in all, how many restored, and how many stayed only because of what somebody claimed or pulled.

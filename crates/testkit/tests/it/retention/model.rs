@@ -78,7 +78,7 @@ impl Model {
 
     /// All that must be there: the roots, what they consist of, and what is about any of it.
     pub fn must_be_there(&self, now: Timestamp) -> BTreeSet<Digest> {
-        let ruled = self.new_or_version(now).into_iter().chain(self.in_use(now));
+        let ruled = self.new_or_version(now).chain(self.in_use(now));
         self.spread(self.rooted().into_iter().chain(self.claimed(now)).chain(ruled))
     }
 
