@@ -46,6 +46,9 @@ pub struct SignedEvidenceRequest {
 /// What of some evidence was signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignedStatement {
+    /// The digest of what was signed, whatever it came wrapped in.
+    #[schema(value_type = String)]
+    pub digest: Digest,
     /// What kind of thing it says, as a predicate type of in-toto.
     #[schema(value_type = String)]
     pub predicate: PredicateType,
@@ -124,7 +127,7 @@ impl From<domain::Evidence> for Evidence {
 
 impl From<domain::Statement> for SignedStatement {
     fn from(statement: domain::Statement) -> Self {
-        let domain::Statement { predicate, signers, claims } = statement;
-        Self { predicate, signers, claims }
+        let domain::Statement { digest, predicate, signers, claims } = statement;
+        Self { digest, predicate, signers, claims }
     }
 }

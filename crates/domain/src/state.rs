@@ -39,7 +39,7 @@ pub(crate) use retention::{
     KEEPS_MAX, LEASE_LASTS_MAX, LEASES_MAX, LEASES_OF_ONE_MAX, OBSERVATION_LASTS_MAX, OBSERVATIONS_MAX, PLAN_LASTS,
 };
 pub use rows::{InvalidKey, InvalidRow};
-pub use subject::{Evidence, GROUPS_MAX, Subject, Touched};
+pub use subject::{Evidence, GROUPS_MAX, STATEMENTS_MAX, Subject, Touched};
 pub use system::{Hold, System, Token};
 
 use crate::{Digest, Party, ProjectName, ReleaseId, RepositoryName, StageName, TagName, Timestamp, TokenId};

@@ -70,9 +70,11 @@ pub struct InvalidPem;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
+    /// The digest of what was signed, whatever it came wrapped in: by it the same word is known when somebody brings it again.
+    pub digest: Digest,
     /// What kind of thing it says.
     pub predicate: PredicateType,
-    /// Whose signatures held.
+    /// Whose signatures held; without those that were known for this very statement before.
     pub signers: BTreeSet<SignerId>,
     /// What of it gates ask for, for example `builder` and `source` of a build.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

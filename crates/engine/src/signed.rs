@@ -6,7 +6,7 @@ mod predicate;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Actor, Command, CommandKey, Digest, EvidenceKind, EvidenceResult, Key, KeyName, PredicateType, ProjectConfig,
@@ -15,7 +15,8 @@ use domain::{
 use evidence::signed::{
     NotVerified, Signer, Verified,
     bundle::Bundle,
-    dsse::{Envelope, Payload},
+    cosign::SimpleSigning,
+    dsse::{Envelope, Payload, pae},
     key::{KeyError, PublicKey, Scheme},
     statement,
     trust::Trust as Believed,
@@ -26,6 +27,15 @@ use crate::{Engine, Error, Receipt};
 
 /// How many bytes a signed document has at most.
 pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
+
+/// Something signed, in one of the ways in which it comes.
+#[derive(Clone, Copy, Debug)]
+pub enum Signed<'a> {
+    /// A statement: a DSSE envelope or a Sigstore bundle.
+    Document(&'a [u8]),
+    /// "This image", as cosign wrote it before there were bundles: the payload, and its signature in Base64.
+    Image(&'a [u8], &'a str),
+}
 
 /// What a signed document comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,12 +83,30 @@ struct Form {
     payload_type: Option<String>,
 }
 
-/// Opens a document that is to be about `subject`.
+/// Opens what is to be about `subject`.
 ///
 /// # Errors
 /// [`NotOpened`] if it is no statement about that, or if none of its signatures is by a key that `trust` knows, in use or not.
-pub fn open(trust: &Trust, subject: &Digest, document: &[u8]) -> Result<Opened, NotOpened> {
-    let statement = statement::Statement::open(payload(document, &keys(trust))?)?;
+pub fn open(trust: &Trust, subject: &Digest, signed: Signed<'_>) -> Result<Opened, NotOpened> {
+    let keys = keys(trust);
+    match signed {
+        Signed::Document(document) => open_statement(payload(document, &keys)?, subject),
+        Signed::Image(payload, signature) => {
+            let image = SimpleSigning::open(payload, signature, &keys)?;
+            if image.content().digest().to_string() != subject.as_str() {
+                let subjects = format!("`{}`", image.content().digest());
+                return Err(NotOpened::OtherSubject { subjects, digest: subject.clone() });
+            }
+            let read = predicate::image();
+            Ok(opened(read, predicate::SIGNATURE.parse().expect("a URI"), Digest::sha256(payload), image.signers()))
+        }
+    }
+}
+
+fn open_statement(payload: Verified<Payload>, subject: &Digest) -> Result<Opened, NotOpened> {
+    let Payload { payload_type, bytes } = payload.content();
+    let signed = Digest::sha256(&pae(payload_type, bytes));
+    let statement = statement::Statement::open(payload)?;
     let said = statement.content();
     let digest = subject.as_str().parse().map_err(|_| other_subject(said, subject))?;
     if !said.is_about(&digest) {
@@ -91,9 +119,13 @@ pub fn open(trust: &Trust, subject: &Digest, document: &[u8]) -> Result<Opened, 
             predicate: said.predicate_type().chars().take(200).collect(),
             problem: invalid.to_string(),
         })?;
-    let signers = statement.signers().iter().filter_map(signer).collect();
+    Ok(opened(read, predicate, signed, statement.signers()))
+}
+
+fn opened(read: predicate::Read, predicate: PredicateType, digest: Digest, signers: &BTreeSet<Signer>) -> Opened {
+    let signers = signers.iter().filter_map(signer).collect();
     let predicate::Read { kind, result, claims } = read;
-    Ok(Opened { kind, result, statement: Statement { predicate, signers, claims } })
+    Opened { kind, result, statement: Statement { digest, predicate, signers, claims } }
 }
 
 /// What is wrong with a project's keys that only shows when they are read as keys: the name of the key, and a sentence.
@@ -117,8 +149,8 @@ pub fn check_key(pem: &str) -> Result<(), KeyError> {
 }
 
 impl Engine {
-    /// Records what a signed document says of `subject`: the same for everybody who brings it, since who signed it is what counts. Its bytes are to be
-    /// stored already, as `digest`.
+    /// Records what is signed of `subject`: the same for everybody who brings it, since who signed it is what counts. What it came in is to be stored
+    /// already, as `document`.
     ///
     /// # Errors
     /// [`Refusal::StatementUntrusted`] if it does not count; otherwise as any command.
@@ -127,11 +159,11 @@ impl Engine {
         (actor, key): (Actor, Option<CommandKey>),
         project: ProjectName,
         subject: Digest,
-        (digest, document): (Digest, &[u8]),
+        (document, signed): (Digest, Signed<'_>),
     ) -> Result<Receipt, Error> {
         let known = self.read(&[Key::Project(project.clone())], |state| state.project(&project).cloned()).await?;
         let known = known.ok_or_else(|| Refusal::ProjectUnknown { project: project.clone() })?;
-        let Opened { kind, result, statement } = open(&known.config.trust, &subject, document)
+        let Opened { kind, result, statement } = open(&known.config.trust, &subject, signed)
             .map_err(|problem| Refusal::StatementUntrusted { problem: problem.to_string() })?;
         let command = Command::RecordEvidence {
             project,
@@ -140,7 +172,7 @@ impl Engine {
             name: None,
             result,
             attributes: BTreeMap::new(),
-            document: Some(digest),
+            document: Some(document),
             statement: Some(statement),
         };
         self.submit(Submission { actor, key, command }).await

@@ -190,7 +190,7 @@ pub(crate) async fn put(
     }
     // Until now nothing named the bytes.
     registry.engine.keep_document(&digest, &bytes).await?;
-    signed::record(registry, &rights, &record, &tags).await;
+    signed::record(registry, &rights, (&record, &bytes), &tags).await;
     let mut answer = Response::builder()
         .status(StatusCode::CREATED)
         .header(header::LOCATION, format!("/v2/{}/manifests/{digest}", rights.repository))

@@ -3,6 +3,7 @@
 use super::{Answer, Desk, text};
 use crate::{
     Command, Digest, Event, Permission, Project, ProjectName, Refusal, RepositoryName, Statement, TagName,
+    state::STATEMENTS_MAX,
     trust::{CLAIM_BYTES_MAX, CLAIMS_MAX, SIGNERS_MAX},
 };
 
@@ -96,11 +97,22 @@ impl Desk<'_> {
             }
             other => other?,
         };
-        if let Some(signed) = &statement {
+        let mut statement = statement;
+        if let Some(signed) = &mut statement {
             check_statement(signed)?;
             if !known.config.trust.believes(signed, self.now) {
                 let problem = format!("the project trusts none of its signers with `{}` now", signed.predicate);
                 return Err(Refusal::StatementUntrusted { problem });
+            }
+            if let Some(about) = self.state.subject(&project, &subject) {
+                signed.signers = about.new_signers(signed);
+                if signed.signers.is_empty() {
+                    return Ok(Vec::new());
+                }
+                if about.said.len() >= STATEMENTS_MAX && !about.said.contains_key(&signed.digest) {
+                    let limit = format!("{STATEMENTS_MAX} signed statements about it");
+                    return Err(Refusal::LimitReached { what: "a digest", limit });
+                }
             }
         }
         if attributes.len() > ATTRIBUTES_MAX {

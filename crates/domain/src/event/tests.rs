@@ -122,8 +122,13 @@ fn about_artifacts() -> impl Strategy<Value = Event> {
 fn statement() -> impl Strategy<Value = Option<Statement>> {
     let signers = prop::collection::btree_set(name("key:[0-9a-f]{64}"), 1..3);
     let claims = prop::collection::btree_map(any::<String>(), text(), 0..3);
-    let statement = (name("https://[a-z]{1,9}/[!-~]{0,9}"), signers, claims);
-    prop::option::of(statement.prop_map(|(predicate, signers, claims)| Statement { predicate, signers, claims }))
+    let statement = (digest(), name("https://[a-z]{1,9}/[!-~]{0,9}"), signers, claims);
+    prop::option::of(statement.prop_map(|(digest, predicate, signers, claims)| Statement {
+        digest,
+        predicate,
+        signers,
+        claims,
+    }))
 }
 
 fn about_releases() -> impl Strategy<Value = Event> {

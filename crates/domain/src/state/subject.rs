@@ -1,6 +1,6 @@
 //! What is known about a digest within a project.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ use crate::{
 
 /// How many groups of evidence (kind, name, who vouched, who signed) one digest has at most.
 pub const GROUPS_MAX: usize = 1000;
+/// How many signed statements about one digest are remembered, so that none counts twice. More are not recorded.
+pub const STATEMENTS_MAX: usize = 1000;
 /// How many pieces of a group are kept at hand. Only the latest counts; all of them stay in the ledger.
 const KEPT_PER_GROUP: usize = 2;
 
@@ -31,6 +33,9 @@ pub struct Subject {
     /// Evidence about it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// Every signed statement about it that was ever recorded, with who signed it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<Digest, BTreeSet<SignerId>>,
 }
 
 /// A time, and the entry of it.
@@ -97,6 +102,9 @@ impl<'a> Group<'a> {
 
 impl Subject {
     pub(super) fn record(&mut self, evidence: Evidence) {
+        if let Some(statement) = &evidence.statement {
+            self.said.entry(statement.digest.clone()).or_default().extend(statement.signers.iter().cloned());
+        }
         let same = |one: &Evidence| one.group() == evidence.group();
         if self.evidence.iter().filter(|one| same(one)).count() >= KEPT_PER_GROUP
             && let Some(oldest) = self.evidence.iter().position(same)
@@ -104,6 +112,13 @@ impl Subject {
             self.evidence.remove(oldest);
         }
         self.evidence.push(evidence);
+    }
+
+    /// Of those who signed a statement, those who were not known to have said just this before. An old word does not become the latest by being brought
+    /// once more.
+    pub fn new_signers(&self, statement: &Statement) -> BTreeSet<SignerId> {
+        let known = self.said.get(&statement.digest);
+        statement.signers.iter().filter(|signer| !known.is_some_and(|known| known.contains(*signer))).cloned().collect()
     }
 
     /// Whether one more group of evidence would be too many.

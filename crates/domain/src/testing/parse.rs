@@ -212,7 +212,7 @@ impl<'a> Words<'a> {
                     result,
                     attributes,
                     document: None,
-                    statement: named("signed").map(|by| statement(by, named("claiming"))),
+                    statement: named("signed").map(|by| statement(by, self.plain[2], named("claiming"))),
                 }
             }
         }
@@ -408,12 +408,16 @@ fn party(name: &str) -> String {
     if name.contains(':') { name.to_owned() } else { format!("person:{name}") }
 }
 
-/// `ci,lab:test` is a statement of type `https://types.example/test` that both have signed; `builder=b,source=s` is what it claims.
-fn statement(text: &str, claims: Option<&str>) -> Statement {
+/// `ci,lab:test` is a statement of type `https://types.example/test` that both have signed; `builder=b,source=s` is what it claims. What has another result
+/// or `#2` behind it is another statement.
+fn statement(text: &str, result: &str, claims: Option<&str>) -> Statement {
     let (signers, kind) = text.split_once(':').expect("SIGNERS:TYPE");
+    let digest = Digest::sha256(format!("{kind} {result} {claims:?}").as_bytes());
+    let kind = kind.split('#').next().unwrap_or_default();
     let signer = |name| PublicKeyPem::try_from(pem(name)).expect("a key").id().clone();
     let claims = claims.into_iter().flat_map(|claims| claims.split(','));
     Statement {
+        digest,
         predicate: get(&format!("https://types.example/{kind}")),
         signers: signers.split(',').map(signer).collect(),
         claims: claims

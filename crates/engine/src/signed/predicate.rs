@@ -14,7 +14,8 @@ use serde_json::Value;
 
 const PROVENANCE: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"];
 const SUMMARY: [&str; 2] = ["https://slsa.dev/verification_summary/v1", "https://slsa.dev/verification_summary/v0.2"];
-const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+/// What cosign says by signing an image.
+pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 const VEX: &str = "https://openvex.dev/ns";
 const BILLS: [&str; 2] = ["https://spdx.dev/Document", "https://cyclonedx.org/bom"];
 
@@ -65,6 +66,11 @@ pub fn read(predicate_type: &str, json: &str) -> Result<Read, String> {
         _ => "attestation",
     };
     Ok(said(kind, EvidenceResult::Passed, Vec::<(&str, String)>::new()))
+}
+
+/// That an image is signed, and no more.
+pub fn image() -> Read {
+    said("signature", EvidenceResult::Passed, Vec::new())
 }
 
 /// A type as it is, or with a version behind it.

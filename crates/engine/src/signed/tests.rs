@@ -8,7 +8,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use evidence::signed::dsse::pae;
 use serde_json::{Value, json};
 
-use super::{NotOpened, check_key, open};
+use super::{NotOpened, Signed, check_key, open};
 
 const STATEMENT: &str = "application/vnd.in-toto+json";
 
@@ -62,8 +62,8 @@ type Case<'a> = (&'a str, Value, &'a str, EvidenceResult, &'a [(&'a str, &'a str
 fn check(cases: &[Case<'_>]) {
     for (predicate_type, predicate, kind, result, claims) in cases {
         let document = envelope(STATEMENT, &statement(predicate_type, predicate), &["ci"]);
-        let opened =
-            open(&trust(&["ci"]), &subject(), &document).unwrap_or_else(|error| panic!("{predicate}: {error}"));
+        let opened = open(&trust(&["ci"]), &subject(), Signed::Document(&document))
+            .unwrap_or_else(|error| panic!("{predicate}: {error}"));
         assert_eq!((opened.kind.as_str(), opened.result), (*kind, *result), "{predicate}");
         let claimed = |(claim, value): &(&str, &str)| ((*claim).to_owned(), (*value).to_owned());
         let expected: BTreeMap<_, _> = claims.iter().map(claimed).collect();
@@ -178,7 +178,7 @@ fn of_several_signers_those_whom_the_project_knows_are_kept() {
     let document =
         envelope(STATEMENT, &statement("https://types.example/a", &json!({})), &["ci", "mallory", "lab", "ci"]);
     let known = trust(&["ci", "lab", "other"]);
-    let signers = open(&known, &subject(), &document).expect("it is opened").statement.signers;
+    let signers = open(&known, &subject(), Signed::Document(&document)).expect("it is opened").statement.signers;
     let expected = ["ci", "lab"].map(|name| known.keys[&name.parse().expect("a name")].key.id().clone());
     assert_eq!(signers, expected.into());
 }
@@ -225,10 +225,10 @@ fn what_does_not_count_says_why() {
         ),
     ];
     for (what, document, says) in cases {
-        let problem = open(&trust(&["ci"]), &subject(), &document).expect_err(what).to_string();
+        let problem = open(&trust(&["ci"]), &subject(), Signed::Document(&document)).expect_err(what).to_string();
         assert!(problem.contains(says), "{what}: {problem}");
     }
-    let nobody = open(&Trust::default(), &subject(), &by_ci);
+    let nobody = open(&Trust::default(), &subject(), Signed::Document(&by_ci));
     assert!(matches!(nobody, Err(NotOpened::NotVerified(_))), "{nobody:?}");
 }
 
@@ -237,4 +237,48 @@ fn keys_are_checked_before_they_are_trusted() {
     assert_eq!(check_key(&pem("ci")).map_err(|error| error.to_string()), Ok(()));
     let hollow = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", BASE64_STANDARD.encode("ci"));
     assert!(check_key(&hollow).is_err());
+}
+
+/// What was signed is the same word, whatever it comes wrapped in.
+#[test]
+fn a_statement_is_known_by_what_was_signed() {
+    let said = statement("https://types.example/a", &json!({}));
+    let known = trust(&["ci", "lab"]);
+    let digest =
+        |document: &[u8]| open(&known, &subject(), Signed::Document(document)).expect("it is opened").statement.digest;
+    let first = digest(&envelope(STATEMENT, &said, &["ci"]));
+    assert_eq!(digest(&envelope(STATEMENT, &said, &["lab", "ci"])), first, "signed once more");
+    let parsed: Value = serde_json::from_slice(&envelope(STATEMENT, &said, &["ci"])).expect("JSON");
+    assert_eq!(digest(format!("{parsed:#}\n").as_bytes()), first, "spelled otherwise");
+    let key = json!({"publicKey": {"hint": "any"}});
+    let bundle = json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "verificationMaterial": key,
+        "dsseEnvelope": parsed,
+    });
+    assert_eq!(digest(bundle.to_string().as_bytes()), first, "in a bundle");
+    let other = statement("https://types.example/a", &json!({"at": "another time"}));
+    assert_ne!(digest(&envelope(STATEMENT, &other, &["ci"])), first);
+}
+
+#[test]
+fn an_image_that_is_signed_in_the_old_way_is_signed() {
+    let payload = |digest: &Digest| {
+        let image = json!({"docker-manifest-digest": digest.as_str()});
+        let identity = json!({"docker-reference": "elsewhere.example/anything"});
+        json!({"critical": {"identity": identity, "image": image, "type": "cosign container image signature"}, "optional": null})
+            .to_string()
+    };
+    let signature = |payload: &str, by: &str| BASE64_STANDARD.encode(key(by).sign(payload.as_bytes()).to_bytes());
+    let opens = |payload: &str, by: &str| {
+        open(&trust(&["ci"]), &subject(), Signed::Image(payload.as_bytes(), &signature(payload, by)))
+    };
+    let (good, other) = (payload(&subject()), payload(&Digest::sha256(b"other")));
+    let opened = opens(&good, "ci").expect("it is opened");
+    assert_eq!(
+        (opened.kind.as_str(), opened.statement.predicate.as_str()),
+        ("signature", "https://sigstore.dev/cosign/sign/v1")
+    );
+    assert!(matches!(opens(&good, "mallory"), Err(NotOpened::NotVerified(_))));
+    assert!(matches!(opens(&other, "ci"), Err(NotOpened::OtherSubject { .. })));
 }

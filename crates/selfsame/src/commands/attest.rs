@@ -1,5 +1,7 @@
 //! `selfsame attest`: records evidence about an artifact or a release.
 
+mod report;
+
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -7,10 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use api::{Document, EvidenceRequest, SignedEvidenceRequest};
+use api::{Client, Document, EvidenceRequest, SignedEvidenceRequest};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::{Args, ValueEnum};
-use domain::{EvidenceKind, EvidenceName, EvidenceResult};
+use domain::{EvidenceKind, EvidenceName, EvidenceResult, ProjectName};
+use evidence::report::TestReport;
 
 use super::push::Pair;
 use crate::{
@@ -26,7 +29,8 @@ pub(super) const DOCUMENT_BYTES_MAX: u64 = 1 << 20;
 /// Record evidence about an artifact or a release.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  selfsame attest sha256:9c1b... --kind tests --name unit --result passed --file report.xml\n  \
+    after_help = "Example:\n  selfsame attest sha256:9c1b... --kind tests --name unit --result passed --file report.xml\n  \
+                  selfsame attest sha256:9c1b... --report junit.xml --name unit\n  \
                   selfsame attest sha256:9c1b... --signed provenance.sigstore.json"
 )]
 pub struct AttestArgs {
@@ -34,13 +38,13 @@ pub struct AttestArgs {
     #[arg(value_name = "DIGEST")]
     subject: ReleaseName,
     /// What it is, for example `tests`, `scan` or `sbom`.
-    #[arg(long, required_unless_present = "signed")]
+    #[arg(long, required_unless_present_any = ["signed", "report"])]
     kind: Option<EvidenceKind>,
     /// Which one of the kind, for example the suite `unit`.
     #[arg(long)]
     name: Option<EvidenceName>,
     /// What it says.
-    #[arg(long, required_unless_present = "signed")]
+    #[arg(long, required_unless_present_any = ["signed", "report"])]
     result: Option<ResultWord>,
     /// A document with the whole of it, at most 1 MiB.
     #[arg(long, value_name = "FILE")]
@@ -48,6 +52,9 @@ pub struct AttestArgs {
     /// More that it says, for people and for search; once for each.
     #[arg(long = "attribute", value_name = "KEY=VALUE")]
     attributes: Vec<Pair>,
+    /// A report of tests, which says the result: JUnit XML, TAP 13 or 14, or the lines of `go test -json`. Its kind is `tests`, unless `--kind` says otherwise.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["result", "file", "signed"])]
+    report: Option<PathBuf>,
     /// A signed statement: a DSSE envelope or a Sigstore bundle. What it is and says is read from it, and it counts if the project trusts who signed it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "name", "result", "file", "attributes"])]
     signed: Option<PathBuf>,
@@ -72,11 +79,38 @@ impl From<ResultWord> for EvidenceResult {
 
 /// Runs the verb.
 pub async fn run(context: &Context, mut args: AttestArgs) -> Outcome {
-    match (&args.signed, args.kind.take(), args.result) {
+    match (&args.signed, &args.report, args.kind.take(), args.result) {
         (Some(file), ..) => record_signed(context, &args.subject, file).await,
-        (None, Some(kind), Some(result)) => record(context, kind, result.into(), args).await,
-        (None, ..) => Err(Failure::usage("nothing is said", "give `--kind` and `--result`, or `--signed`")),
+        (None, Some(file), kind, _) => {
+            let report = report::read(file)?;
+            record_tests(context, kind, report, args).await
+        }
+        (None, None, Some(kind), Some(result)) => record(context, kind, result.into(), args).await,
+        (None, None, ..) => Err(Failure::usage("nothing is said", "give `--kind` and `--result`, or `--signed`")),
     }
+}
+
+async fn record_tests(context: &Context, kind: Option<EvidenceKind>, report: TestReport, args: AttestArgs) -> Outcome {
+    let client = context.client()?;
+    let project = context.project(&client).await?;
+    let subject = args.subject.resolve(&client, &project).await?.digest().clone();
+    let mut attributes = report::counts(&report);
+    attributes.extend(args.attributes.into_iter().map(|Pair { key, value }| (key, value)));
+    let kind = match kind {
+        Some(kind) => kind,
+        None => "tests".parse().map_err(|error| Failure::broken(format!("{error}")))?,
+    };
+    let result = report::result(&report);
+    let document = report::statement(report, args.name.as_ref(), &subject)?;
+    let request = EvidenceRequest {
+        subject,
+        kind,
+        name: args.name,
+        result,
+        attributes,
+        document: Some(Document::Base64(BASE64_STANDARD.encode(document))),
+    };
+    send(context, &client, &project, &request).await
 }
 
 async fn record(context: &Context, kind: EvidenceKind, result: EvidenceResult, args: AttestArgs) -> Outcome {
@@ -85,12 +119,16 @@ async fn record(context: &Context, kind: EvidenceKind, result: EvidenceResult, a
     let project = context.project(&client).await?;
     let subject = args.subject.resolve(&client, &project).await?.digest().clone();
     let attributes: BTreeMap<_, _> = args.attributes.into_iter().map(|Pair { key, value }| (key, value)).collect();
-    let request = EvidenceRequest { subject: subject.clone(), kind, name: args.name, result, attributes, document };
-    let receipt = client.record_evidence(&context.key(), &project, &request).await?;
-    context.settle(&client, receipt.as_of).await;
+    let request = EvidenceRequest { subject, kind, name: args.name, result, attributes, document };
+    send(context, &client, &project, &request).await
+}
+
+async fn send(context: &Context, client: &Client, project: &ProjectName, request: &EvidenceRequest) -> Outcome {
+    let receipt = client.record_evidence(&context.key(), project, request).await?;
+    context.settle(client, receipt.as_of).await;
     output::answer(context.json, &receipt, |receipt| {
         let name = request.name.as_ref().map_or(String::new(), |name| format!(" `{name}`"));
-        format!("{}{name} {} for {}: entry {}", request.kind, request.result, subject.short(), receipt.index)
+        format!("{}{name} {} for {}: entry {}", request.kind, request.result, request.subject.short(), receipt.index)
     })
 }
 

@@ -79,7 +79,7 @@ fn every_problem_has_its_line_and_column_and_says_what_is_allowed() {
         ),
         (
             after("  dev:\n    gate:\n      - soak: 10m\n"),
-            "selfsame.yaml:6:9: a requirement has no `soak`; allowed: evidence, approvals\n  6 |       - soak: 10m\n    |         ^^^^",
+            "selfsame.yaml:6:9: a requirement has no `soak`; allowed: evidence, attestation, approvals\n  6 |       - soak: 10m\n    |         ^^^^",
         ),
         (
             after("  dev:\n    gate:\n      - approvals: { count: 1, role: boss }\n"),

@@ -26,6 +26,13 @@ const ADVISORY: &str = r#"{"id":"GHSA-1","modified":"2026-01-02T00:00:00Z","alia
     "affected":[{"package":{"ecosystem":"npm","name":"p"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]}],
     "severity":[{"type":"CVSS_V3","score":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}]}"#;
 
+const TRIVY: &str = r#"{"SchemaVersion":2,"ArtifactName":"shop","Results":[{"Target":"package-lock.json","Type":"npm","Vulnerabilities":[
+    {"VulnerabilityID":"CVE-1","PkgName":"p","PkgIdentifier":{"PURL":"pkg:npm/p@1.1.0"},"InstalledVersion":"1.1.0","FixedVersion":"1.2.0","Severity":"HIGH"}]}]}"#;
+
+const VEX: &str = r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://vex.example/1","author":"us","timestamp":"2026-01-03T00:00:00Z","version":1,
+    "statements":[{"vulnerability":{"name":"CVE-1"},"status":"not_affected","justification":"vulnerable_code_not_in_execute_path",
+    "products":[{"@id":"pkg:oci/shop","subcomponents":[{"@id":"pkg:npm/p"}]}]}]}"#;
+
 /// A zip archive with one file, as OSV publishes them.
 fn archive(name: &str, text: &str) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -44,6 +51,8 @@ fn what_a_scan_finds_opens_or_closes_a_gate() {
     std::fs::create_dir_all(server.folder().join("osv/npm")).expect("a folder");
     server.write("osv/npm/GHSA-1.json", ADVISORY);
     server.write("npm.zip", archive("GHSA-1.json", ADVISORY));
+    server.write("trivy.json", TRIVY);
+    server.write("vex.json", VEX);
     let (_, release) = server.release("a build");
     // Nothing of this asks the server.
     for advisories in ["osv", "npm.zip", "osv/npm/GHSA-1.json"] {
@@ -68,6 +77,27 @@ fn what_a_scan_finds_opens_or_closes_a_gate() {
         ("scan npm.zip --advisories osv", 2, "it is no bill of materials"),
         ("scan good.json", 64, "--advisories"),
         ("scan good.json --advisories osv --name osv", 64, "--attest"),
+        ("scan", 64, "<SBOM>"),
+        ("scan bad.json --report trivy.json --advisories osv", 64, "cannot be used with"),
+        ("scan --report bad.json", 2, "bad.json"),
+        ("scan --report trivy.json", 1, "1 vulnerabilities, says Trivy, by a database of unknown age"),
+        ("scan --report trivy.json --fail-on critical", 0, "CVE-1"),
+        (
+            "scan --report trivy.json --vex vex.json --product pkg:oci/shop",
+            0,
+            "CVE-1 of pkg:npm/p@1.1.0 does not count: not_affected (vulnerable_code_not_in_execute_path)",
+        ),
+        (
+            "scan --report trivy.json --vex vex.json --product pkg:oci/other",
+            1,
+            "1 vulnerability counts as high or worse",
+        ),
+        (
+            "scan bad.json --advisories osv --vex vex.json --product pkg:oci/shop",
+            0,
+            "GHSA-1 of pkg:npm/p@1.1.0 does not count: not_affected",
+        ),
+        ("scan bad.json --advisories osv --vex selfsame.yaml", 2, "selfsame.yaml"),
     ] {
         let ran = server.run_alone(&line.split(' ').collect::<Vec<_>>());
         assert_eq!(ran.code, code, "`{line}`: {ran:?}");
@@ -80,4 +110,36 @@ fn what_a_scan_finds_opens_or_closes_a_gate() {
     server.refused(&server.admin(), "gate-unmet", &["promote", &release, "--to", "dev"]);
     server.done(&["scan", "good.json", "--advisories", "npm.zip", "--attest", &release]);
     server.done(&["promote", &release, "--to", "dev"]);
+}
+
+#[test]
+fn a_report_of_tests_says_what_became_of_them() {
+    let server = Server::start();
+    let gate = "      - evidence: { kind: tests, name: unit }\n";
+    server.write("selfsame.yaml", PROJECT.replace("      - evidence: { kind: scan, name: osv }\n", gate));
+    server.done(&["apply", "selfsame.yaml", "--yes"]);
+    let (artifact, release) = server.release("a build");
+    let junit = |inner: &str| {
+        format!(r#"<testsuites><testsuite name="s"><testcase name="a"/>{inner}</testsuite></testsuites>"#)
+    };
+    server.write("good.xml", junit(r#"<testcase name="b"><skipped/></testcase>"#));
+    server.write("bad.xml", junit(r#"<testcase name="b"><failure message="no"/></testcase>"#));
+    server.write("nothing.xml", "<testsuites/>");
+    let attest = |file: &str| server.run(&server.admin(), &["attest", &artifact, "--report", file, "--name", "unit"]);
+    for (file, code, says) in [
+        ("bad.xml", 0, "tests `unit` failed for"),
+        ("nothing.xml", 0, "tests `unit` failed for"),
+        ("selfsame.yaml", 2, "neither JUnit XML"),
+        ("absent.xml", 2, "absent.xml"),
+    ] {
+        let ran = attest(file);
+        assert_eq!(ran.code, code, "{file}: {ran:?}");
+        assert!(format!("{}{}", ran.stdout, ran.stderr).contains(says), "{file}: {ran:?}");
+        server.refused(&server.admin(), "gate-unmet", &["promote", &release, "--to", "dev"]);
+        server.audit();
+    }
+    let ran = attest("good.xml");
+    assert!(ran.code == 0 && ran.stdout.contains("tests `unit` passed for"), "{ran:?}");
+    server.done(&["promote", &release, "--to", "dev"]);
+    server.audit();
 }

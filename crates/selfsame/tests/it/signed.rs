@@ -9,6 +9,7 @@ use super::{
 };
 
 const PREDICATE: &str = "https://slsa.dev/provenance/v1";
+const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// A project that wants to know who built what it promotes, and trusts one key with that.
 fn project(server: &Server, more: &str) -> String {
@@ -21,7 +22,7 @@ trust:
   keys:
     ci:
       key: |
-{key}      attests: [{PREDICATE}]
+{key}      attests: [{PREDICATE}, {SIGNATURE}]
 {more}stages:
   dev:
     gate:
@@ -110,6 +111,11 @@ fn what_clients_sign_opens_gates() {
     closed(&server, &gate, "its `builder` is `https://laptop.example`, and `https://ci.example` is required");
     signing.attest("cosign-3", "ci", "https://ci.example", &subject);
     server.done(&gate);
+    // A signature of the image alone, in the old form, is known as that.
+    let sign = ["sign", "--key", "ci.key", "--tlog-upload=false", "-y", "--allow-http-registry", &subject];
+    signing.cosign("cosign-2", &sign);
+    let known = server.done(&["trace", &digest, "--json"]);
+    assert!(known.contains(SIGNATURE), "{known}");
     server.done(&["promote", &release, "--to", "dev"]);
     server.audit();
 

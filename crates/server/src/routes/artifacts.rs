@@ -5,6 +5,7 @@ use axum::{Json, extract::State, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use domain::{Command, CustomRoles, Digest, Key, Permission, ProjectName, Refusal};
+use engine::signed::Signed;
 
 use super::{at_size, done};
 use crate::{
@@ -90,7 +91,7 @@ pub async fn record_signed(
         }
     };
     let Caller { actor, key, .. } = caller;
-    let document = (digest.clone(), &*bytes);
+    let document = (digest.clone(), Signed::Document(&bytes));
     let receipt = app.engine.record_signed((actor, key), project, asked.subject, document).await?;
     app.engine.keep_document(&digest, &bytes).await?;
     Ok(done(receipt))

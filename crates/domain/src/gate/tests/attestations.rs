@@ -68,6 +68,31 @@ pub(crate) const STORIES: &[Story] = &[
         "gate 1 dev",
         "closed: `https://types.example/test` of `web` does not do: `lab`: it says failed",
     ),
+    // An old word that is brought once more is no new one, whoever brings it; with another signer it is a word of that one.
+    (
+        "apply {trust: {keys: {lab: {key: pem/lab, attests: ['*']}}}, stages: {dev: {gate: [{attestation: {type: type/test}}]}}}; push web-1; release 1; \
+         attest web-1 tests passed signed lab:test; attest web-1 tests failed signed lab:test; attest web-1 tests passed signed lab:test by eve as publisher",
+        "gate 1 dev",
+        "closed: `https://types.example/test` of `web` does not do: `lab`: it says failed",
+    ),
+    (
+        "apply {trust: {keys: {lab: {key: pem/lab, attests: ['*']}, ci: {key: pem/ci, attests: ['*']}}}, \
+         stages: {dev: {gate: [{attestation: {type: type/test}}]}}}; push web-1; release 1; \
+         attest web-1 tests passed signed lab:test; attest web-1 tests failed signed lab:test; attest web-1 tests passed signed lab,ci:test",
+        "gate 1 dev",
+        "closed: `https://types.example/test` of `web` does not do: `lab`: it says failed",
+    ),
+    (
+        "apply {trust: {keys: {lab: {key: pem/lab, attests: ['*']}}}, stages: {dev: {gate: [{attestation: {type: type/test}}]}}}; push web-1; release 1; \
+         attest web-1 tests passed signed lab:test; attest web-1 tests failed signed lab:test; attest web-1 tests passed signed lab:test#2",
+        "gate 1 dev",
+        "open...",
+    ),
+    (
+        "apply {trust: {keys: {lab: {key: pem/lab, attests: ['*']}}}, stages: {dev: {}}}; push web-1; attest web-1 tests passed signed lab:test",
+        "attest web-1 tests passed signed lab:test by machine:ci",
+        "nothing...",
+    ),
     // Somebody who re-records old words of one signer does not push out those of another.
     (
         "apply {trust: {keys: {lab: {key: pem/lab, attests: ['*']}, e: {key: pem/eve, attests: ['*']}}}, stages: {dev: {gate: [{attestation: {type: type/test, by: [lab]}}]}}}; \

@@ -2,42 +2,41 @@
 //! <https://github.com/in-toto/attestation/blob/main/spec/predicates/vulns_02.md>.
 
 use domain::{Digest, Timestamp};
-use evidence::scan::{Finding, Report};
 use serde_json::{Value, json};
 
-/// A scan and when it was done.
-pub struct Scanned<'a> {
-    pub report: &'a Report,
-    /// When the newest advisory was changed.
-    pub newest: &'a str,
-    pub started: Timestamp,
-}
+use super::{Answer, FindingAnswer, source::Source};
 
-impl Scanned<'_> {
-    /// The statement about `subject`, as JSON.
-    pub fn statement(&self, subject: &Digest, finished: Timestamp) -> String {
-        let statement = json!({
-            "_type": "https://in-toto.io/Statement/v1",
-            "subject": [{ "digest": { subject.algorithm().to_string(): subject.hex() } }],
-            "predicateType": "https://in-toto.io/attestation/vulns/v0.2",
-            "predicate": {
-                "scanner": {
-                    "uri": "https://example.invalid/selfsame",
-                    "version": env!("CARGO_PKG_VERSION"),
-                    "db": { "lastUpdate": self.newest },
-                    "result": self.report.findings.iter().map(result).collect::<Vec<_>>(),
-                },
-                "metadata": { "scanStartedOn": self.started.to_string(), "scanFinishedOn": finished.to_string() },
+/// The statement about `subject`, as JSON. What does not count is not in it: the predicate has no place for reasons.
+pub fn statement(answer: &Answer, subject: &Digest, started: Timestamp, finished: Timestamp) -> String {
+    let (uri, version, scanned) = match &answer.by {
+        Source::Looked { .. } => ("https://example.invalid/selfsame", Some(env!("CARGO_PKG_VERSION")), None),
+        Source::Told { scanner, scanner_version, scanned, .. } => {
+            (scanner.as_str(), scanner_version.as_deref(), scanned.as_deref())
+        }
+    };
+    let finished = scanned.map_or_else(|| finished.to_string(), str::to_owned);
+    let started = scanned.map_or_else(|| started.to_string(), str::to_owned);
+    let statement = json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{ "digest": { subject.algorithm().to_string(): subject.hex() } }],
+        "predicateType": "https://in-toto.io/attestation/vulns/v0.2",
+        "predicate": {
+            "scanner": {
+                "uri": uri,
+                "version": version,
+                "db": { "lastUpdate": answer.by.age() },
+                "result": answer.findings.iter().map(result).collect::<Vec<_>>(),
             },
-        });
-        statement.to_string()
-    }
+            "metadata": { "scanStartedOn": started, "scanFinishedOn": finished },
+        },
+    });
+    statement.to_string()
 }
 
-fn result(finding: &Finding) -> Value {
+fn result(finding: &FindingAnswer) -> Value {
     json!({
         "id": finding.id,
-        "severity": [{ "method": "selfsame", "score": finding.severity.as_str() }],
+        "severity": [{ "method": "selfsame", "score": finding.severity }],
         "annotations": [{
             "package": finding.purl,
             "aliases": finding.aliases,
