@@ -17,6 +17,9 @@ pub(crate) const LOADED_MAX: usize = 20_000;
 /// How many look back into the past at once.
 const LOOKING_BACK: usize = 2;
 
+/// How many signed documents are opened at once.
+const OPENING: usize = 2;
+
 /// How many manifests that consist of another are looked up. Those that were left out stand in its way as well.
 const CONTAINERS_MAX: usize = 1000;
 
@@ -42,6 +45,8 @@ pub(crate) struct Shared {
     pub ended: watch::Sender<bool>,
     /// Turns at looking back into the past, which costs more the longer it is.
     pub looking_back: Semaphore,
+    /// Turns at opening signed documents, which costs more the more signatures and keys there are.
+    pub opening: Semaphore,
     /// Why nothing can be written any more, once that is so.
     pub failed: OnceLock<String>,
     /// When it was last known where the ledger stands; see `elsewhere`.
@@ -67,6 +72,7 @@ impl Shared {
             published: watch::Sender::new(0),
             ended: watch::Sender::new(false),
             looking_back: Semaphore::new(LOOKING_BACK),
+            opening: Semaphore::new(OPENING),
             failed: OnceLock::new(),
             confirmed: RwLock::new(Instant::now()),
             pulls: Pulls::default(),

@@ -8,6 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use domain::{
     Actor, Command, CommandKey, Digest, EvidenceKind, EvidenceResult, Key, KeyName, PredicateType, ProjectConfig,
     ProjectName, PublicKeyPem, Refusal, SignerId, Statement, Submission, Trust,
@@ -29,12 +30,12 @@ use crate::{Engine, Error, Receipt};
 pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 
 /// Something signed, in one of the ways in which it comes.
-#[derive(Clone, Copy, Debug)]
-pub enum Signed<'a> {
+#[derive(Clone, Debug)]
+pub enum Signed {
     /// A statement: a DSSE envelope or a Sigstore bundle.
-    Document(&'a [u8]),
+    Document(Bytes),
     /// "This image", as cosign wrote it before there were bundles: the payload, and its signature in Base64.
-    Image(&'a [u8], &'a str),
+    Image(Bytes, String),
 }
 
 /// What a signed document comes to.
@@ -87,7 +88,7 @@ struct Form {
 ///
 /// # Errors
 /// [`NotOpened`] if it is no statement about that, or if none of its signatures is by a key that `trust` knows, in use or not.
-pub fn open(trust: &Trust, subject: &Digest, signed: Signed<'_>) -> Result<Opened, NotOpened> {
+pub fn open(trust: &Trust, subject: &Digest, signed: &Signed) -> Result<Opened, NotOpened> {
     let keys = keys(trust);
     match signed {
         Signed::Document(document) => open_statement(payload(document, &keys)?, subject),
@@ -159,12 +160,17 @@ impl Engine {
         (actor, key): (Actor, Option<CommandKey>),
         project: ProjectName,
         subject: Digest,
-        (document, signed): (Digest, Signed<'_>),
+        (document, signed): (Digest, Signed),
     ) -> Result<Receipt, Error> {
         let known = self.read(&[Key::Project(project.clone())], |state| state.project(&project).cloned()).await?;
         let known = known.ok_or_else(|| Refusal::ProjectUnknown { project: project.clone() })?;
-        let Opened { kind, result, statement } = open(&known.config.trust, &subject, signed)
-            .map_err(|problem| Refusal::StatementUntrusted { problem: problem.to_string() })?;
+        // What strangers wrote is read beside everything else, and not by many at once.
+        let _turn = self.shared.opening.acquire().await;
+        let (config, about) = (known.config.clone(), subject.clone());
+        let opened = tokio::task::spawn_blocking(move || open(&config.trust, &about, &signed)).await;
+        let opened = opened.map_err(|stopped| Error::broken("open a signed document", stopped))?;
+        let Opened { kind, result, statement } =
+            opened.map_err(|problem| Refusal::StatementUntrusted { problem: problem.to_string() })?;
         let command = Command::RecordEvidence {
             project,
             subject,

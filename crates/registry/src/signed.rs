@@ -97,10 +97,10 @@ async fn record_one(
     let blobs = &registry.engine.ports().blobs;
     let bytes = blobs.read(&layer.digest, DOCUMENT_BYTES_MAX as u64).await.map_err(|error| said(&error))?;
     let bytes = bytes.ok_or_else(|| format!("it is not there, or has more than {DOCUMENT_BYTES_MAX} bytes"))?;
-    let signed = match &form {
-        Form::Document => (layer.digest.clone(), Signed::Document(&bytes)),
+    let signed = match form {
+        Form::Document => (layer.digest.clone(), Signed::Document(bytes)),
         // The signature is in the manifest.
-        Form::Image(signature) => (manifest.digest.clone(), Signed::Image(&bytes, signature)),
+        Form::Image(signature) => (manifest.digest.clone(), Signed::Image(bytes, signature)),
     };
     let who = (rights.actor.clone(), None);
     let recorded = registry.engine.record_signed(who, project, subject.clone(), signed).await;

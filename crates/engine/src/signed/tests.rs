@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use domain::{Digest, EvidenceResult, PublicKeyPem, Trust, TrustedKey};
 use ed25519_dalek::{Signer as _, SigningKey};
 use evidence::signed::dsse::pae;
@@ -62,7 +63,7 @@ type Case<'a> = (&'a str, Value, &'a str, EvidenceResult, &'a [(&'a str, &'a str
 fn check(cases: &[Case<'_>]) {
     for (predicate_type, predicate, kind, result, claims) in cases {
         let document = envelope(STATEMENT, &statement(predicate_type, predicate), &["ci"]);
-        let opened = open(&trust(&["ci"]), &subject(), Signed::Document(&document))
+        let opened = open(&trust(&["ci"]), &subject(), &Signed::Document(document.into()))
             .unwrap_or_else(|error| panic!("{predicate}: {error}"));
         assert_eq!((opened.kind.as_str(), opened.result), (*kind, *result), "{predicate}");
         let claimed = |(claim, value): &(&str, &str)| ((*claim).to_owned(), (*value).to_owned());
@@ -178,7 +179,7 @@ fn of_several_signers_those_whom_the_project_knows_are_kept() {
     let document =
         envelope(STATEMENT, &statement("https://types.example/a", &json!({})), &["ci", "mallory", "lab", "ci"]);
     let known = trust(&["ci", "lab", "other"]);
-    let signers = open(&known, &subject(), Signed::Document(&document)).expect("it is opened").statement.signers;
+    let signers = open(&known, &subject(), &Signed::Document(document.into())).expect("it is opened").statement.signers;
     let expected = ["ci", "lab"].map(|name| known.keys[&name.parse().expect("a name")].key.id().clone());
     assert_eq!(signers, expected.into());
 }
@@ -225,10 +226,11 @@ fn what_does_not_count_says_why() {
         ),
     ];
     for (what, document, says) in cases {
-        let problem = open(&trust(&["ci"]), &subject(), Signed::Document(&document)).expect_err(what).to_string();
+        let problem =
+            open(&trust(&["ci"]), &subject(), &Signed::Document(document.into())).expect_err(what).to_string();
         assert!(problem.contains(says), "{what}: {problem}");
     }
-    let nobody = open(&Trust::default(), &subject(), Signed::Document(&by_ci));
+    let nobody = open(&Trust::default(), &subject(), &Signed::Document(by_ci.into()));
     assert!(matches!(nobody, Err(NotOpened::NotVerified(_))), "{nobody:?}");
 }
 
@@ -244,8 +246,12 @@ fn keys_are_checked_before_they_are_trusted() {
 fn a_statement_is_known_by_what_was_signed() {
     let said = statement("https://types.example/a", &json!({}));
     let known = trust(&["ci", "lab"]);
-    let digest =
-        |document: &[u8]| open(&known, &subject(), Signed::Document(document)).expect("it is opened").statement.digest;
+    let digest = |document: &[u8]| {
+        open(&known, &subject(), &Signed::Document(Bytes::copy_from_slice(document)))
+            .expect("it is opened")
+            .statement
+            .digest
+    };
     let first = digest(&envelope(STATEMENT, &said, &["ci"]));
     assert_eq!(digest(&envelope(STATEMENT, &said, &["lab", "ci"])), first, "signed once more");
     let parsed: Value = serde_json::from_slice(&envelope(STATEMENT, &said, &["ci"])).expect("JSON");
@@ -271,7 +277,11 @@ fn an_image_that_is_signed_in_the_old_way_is_signed() {
     };
     let signature = |payload: &str, by: &str| BASE64_STANDARD.encode(key(by).sign(payload.as_bytes()).to_bytes());
     let opens = |payload: &str, by: &str| {
-        open(&trust(&["ci"]), &subject(), Signed::Image(payload.as_bytes(), &signature(payload, by)))
+        open(
+            &trust(&["ci"]),
+            &subject(),
+            &Signed::Image(Bytes::copy_from_slice(payload.as_bytes()), signature(payload, by)),
+        )
     };
     let (good, other) = (payload(&subject()), payload(&Digest::sha256(b"other")));
     let opened = opens(&good, "ci").expect("it is opened");

@@ -91,7 +91,7 @@ pub async fn record_signed(
         }
     };
     let Caller { actor, key, .. } = caller;
-    let document = (digest.clone(), Signed::Document(&bytes));
+    let document = (digest.clone(), Signed::Document(bytes.clone()));
     let receipt = app.engine.record_signed((actor, key), project, asked.subject, document).await?;
     app.engine.keep_document(&digest, &bytes).await?;
     Ok(done(receipt))
