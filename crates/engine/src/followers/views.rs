@@ -41,7 +41,10 @@ impl Follower {
 
     pub async fn run(mut self) {
         while self.shared.wait_past(self.cursor).await {
-            rest(&self.shared.wanted, self.cursor, PAUSE).await;
+            // Where as much waits as is folded at once, more would only pile up.
+            if *self.shared.size.borrow() < self.cursor + CHUNK as u64 {
+                rest(&self.shared.wanted, self.cursor, PAUSE).await;
+            }
             if let Err(error) = self.step().await {
                 tracing::error!(%error, cursor = self.cursor, "The views cannot follow the ledger");
                 tokio::time::sleep(PATIENCE).await;
