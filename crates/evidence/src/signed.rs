@@ -1,4 +1,4 @@
-//! Signed statements: untrusted bytes go in, and what comes out was signed by a key that the caller named.
+//! Signed statements: untrusted bytes go in, and what comes out was signed by a key that the caller named. And the other way: what is signed here.
 //!
 //! A signature says who, not whether: if the keys that signed are enough is the caller's to decide.
 
@@ -7,7 +7,9 @@ pub mod cosign;
 pub mod digest;
 pub mod dsse;
 pub mod key;
+pub mod private;
 pub mod statement;
+pub mod summary;
 pub mod trust;
 
 mod certificate;

@@ -85,6 +85,21 @@ impl Bundle {
     /// The most hashes of a proof that an entry is in a log: more than any tree needs.
     pub const MAX_PROOF_HASHES: usize = 63;
 
+    /// A bundle of the newest version as JSON, of an envelope that one key has signed. It names that key as the envelope does.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if nobody would read it.
+    pub fn encode(envelope: Envelope) -> Result<String, Unreadable> {
+        let envelope = only_signed_once(envelope)?;
+        let hint = envelope.signatures()[0].keyid.as_deref().unwrap_or_default();
+        let written = serde_json::to_string(&serde_json::json!({
+            "mediaType": Self::MEDIA_TYPE,
+            "verificationMaterial": {"publicKey": {"hint": hint}, "tlogEntries": []},
+            "dsseEnvelope": envelope.encoded(),
+        }));
+        written.map_err(|error| malformed(error.to_string()))
+    }
+
     /// Reads a bundle.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     NotVerified, Verified,
     encoding::{self, Base64},
-    key::{Message, PublicKey},
+    key::{KeyId, Message, PublicKey},
     verified,
 };
 use crate::{Unreadable, at_most};
@@ -56,7 +56,7 @@ struct WireSignature {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Encoded<'a> {
+pub(super) struct Encoded<'a> {
     payload_type: &'a str,
     payload: String,
     signatures: Vec<EncodedSignature<'a>>,
@@ -100,6 +100,14 @@ impl Envelope {
         Ok(Self { payload_type: payload.payload_type, payload: payload.bytes, signatures })
     }
 
+    /// An envelope with one signature, by a key with this id over [`pae`].
+    ///
+    /// # Errors
+    /// [`Unreadable::TooLarge`] if nobody would read it.
+    pub fn signed(payload: Payload, by: KeyId, signature: Vec<u8>) -> Result<Self, Unreadable> {
+        Self::new(payload, vec![Signature { keyid: Some(by.hint()), bytes: signature }])
+    }
+
     /// Reads an envelope.
     ///
     /// # Errors
@@ -120,12 +128,15 @@ impl Envelope {
 
     /// The envelope as JSON, with standard padded base64: some clients read no other.
     pub fn encode(&self) -> String {
-        let encoded = Encoded {
+        serde_json::to_string(&self.encoded()).expect("strings and lists can be written")
+    }
+
+    pub(super) fn encoded(&self) -> Encoded<'_> {
+        Encoded {
             payload_type: &self.payload_type,
             payload: encoding::to_base64(&self.payload),
             signatures: self.signatures.iter().map(EncodedSignature::of).collect(),
-        };
-        serde_json::to_string(&encoded).expect("strings and lists can be written")
+        }
     }
 
     /// The signatures as they stand in the envelope, verified or not.

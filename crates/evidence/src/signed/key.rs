@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use super::{
     NotVerified,
     digest::{Digest, lower_hex},
+    encoding::to_base64,
 };
 
 /// A public key with the one scheme that its signatures are made by. Where somebody signs by two, the key is given twice, and is one signer.
@@ -71,6 +72,9 @@ pub enum KeyError {
     /// It is not PEM with the label `PUBLIC KEY`.
     #[error("it is no public key in PEM; it begins with `-----BEGIN PUBLIC KEY-----`")]
     Pem,
+    /// It is no private key on P-256 in PKCS#8 PEM.
+    #[error("it is no private key on P-256 in PEM (PKCS#8); it begins with `-----BEGIN PRIVATE KEY-----`")]
+    PrivatePem,
     /// It is no SubjectPublicKeyInfo, or is one in another form than the usual one.
     #[error("it is no public key as SubjectPublicKeyInfo in its one canonical form, with points uncompressed")]
     Der,
@@ -253,6 +257,13 @@ impl PartialEq for PublicKey {
 }
 
 impl Eq for PublicKey {}
+
+impl KeyId {
+    /// The same in base64, as cosign calls a key in bundles and envelopes.
+    pub fn hint(&self) -> String {
+        to_base64(&self.0)
+    }
+}
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
+use serde_json::{json, value::RawValue};
 
 use super::{NotVerified, Verified, digest::Digest, dsse::Payload, encoding};
 use crate::{Unreadable, at_most};
@@ -101,6 +101,29 @@ impl Statement {
     pub fn is_about(&self, digest: &Digest) -> bool {
         self.subjects.iter().any(|subject| subject.digests.contains(digest))
     }
+}
+
+/// A statement as the JSON that is signed: what is said, of artifacts by their names and digests.
+///
+/// # Errors
+/// What is wrong with the predicate, in the words of the writer of JSON.
+pub fn encode(
+    subjects: &[(String, Digest)],
+    predicate_type: &str,
+    predicate: &impl Serialize,
+) -> Result<Vec<u8>, String> {
+    let subject = |(name, digest): &(String, Digest)| {
+        let digest = digest.to_string();
+        let digest = digest.split_once(':').map(|(algorithm, digits)| BTreeMap::from([(algorithm, digits)]));
+        json!({"name": name, "digest": digest})
+    };
+    let statement = json!({
+        "_type": TYPES[0],
+        "subject": subjects.iter().map(subject).collect::<Vec<_>>(),
+        "predicateType": predicate_type,
+        "predicate": predicate,
+    });
+    serde_json::to_vec(&statement).map_err(|error| error.to_string())
 }
 
 impl Subject {
