@@ -295,7 +295,10 @@ fn what_is_signed_here_is_believed_with_the_key_and_with_no_other() {
     let open = |keys: &[PublicKey]| Bundle::parse(written.as_bytes()).unwrap().open_envelope(Trust::in_keys(keys));
     let opened = statement::Statement::open(open(&[key.public().clone()]).unwrap()).unwrap();
     assert!(opened.content().is_about(&subject));
-    assert_eq!((opened.content().predicate_type(), opened.content().predicate()), ("https://example.com/p", r#"{"a":1}"#));
+    assert_eq!(
+        (opened.content().predicate_type(), opened.content().predicate()),
+        ("https://example.com/p", r#"{"a":1}"#)
+    );
     let other = PrivateKey::from_secret(&[8; 32]).unwrap();
     assert!(matches!(open(&[other.public().clone()]), Err(NotVerified::NoKnownSigner { .. })));
 }
