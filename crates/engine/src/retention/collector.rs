@@ -21,6 +21,8 @@ const BLOBS: usize = 200;
 const REST: Duration = Duration::from_secs(60);
 /// How long it rests between two steps, so that others get the disk in between.
 const BREATH: Duration = Duration::from_millis(5);
+/// How many seconds a project waits for its next plan once one was refused.
+const PUT_OFF: u64 = 3600;
 
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Collector {
     trash: Span,
     runs: BTreeMap<ProjectName, Run>,
     emptied: Option<Digest>,
+    /// When the rules last said no to a plan that was due.
+    refused: BTreeMap<ProjectName, Timestamp>,
 }
 
 /// A plan that is being carried out.
@@ -68,7 +72,7 @@ enum Phase {
 impl Collector {
     /// A collector that keeps bytes in the trash for `trash`.
     pub fn new(engine: Engine, trash: Span) -> Self {
-        Self { engine, trash, runs: BTreeMap::new(), emptied: None }
+        Self { engine, trash, runs: BTreeMap::new(), emptied: None, refused: BTreeMap::new() }
     }
 
     /// Works until the future is dropped, whenever it is this replica's turn: carries out what was applied, makes plans where a policy says how
@@ -256,7 +260,7 @@ impl Collector {
     }
 
     /// Makes a plan and applies it, if the policy says how often and it is time.
-    async fn plan_when_due(&self, project: &ProjectName) -> Result<(), Error> {
+    async fn plan_when_due(&mut self, project: &ProjectName) -> Result<(), Error> {
         let keys = [Key::Project(project.clone()), Key::Retention(project.clone())];
         let look = |state: &domain::State| {
             let every = state.project(project)?.config.retention.as_ref()?.every?;
@@ -267,8 +271,20 @@ impl Collector {
         if last.is_some_and(|(at, running)| running || self.engine.now().since(at) < every) {
             return Ok(());
         }
-        let (_, plan, _) = self.engine.record_plan(itself(), project).await?;
-        self.submit(Command::ApplyRetention { project: project.clone(), plan }).await.map(drop)
+        let now = self.engine.now();
+        if self.refused.get(project).is_some_and(|at| now.since(*at) < Span::from_secs(PUT_OFF)) {
+            return Ok(());
+        }
+        match self.engine.record_plan(itself(), project).await {
+            Ok((_, plan, _)) => self.submit(Command::ApplyRetention { project: project.clone(), plan }).await.map(drop),
+            // What the rules do not let happen in one project keeps no other waiting.
+            Err(Error::Refused(refusal)) => {
+                tracing::warn!(%project, %refusal, "No retention plan is made, and it is tried again in an hour");
+                self.refused.insert(project.clone(), now);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn recorded(&self, project: &ProjectName) -> Result<Option<RecordedPlan>, Error> {
