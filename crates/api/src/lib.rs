@@ -19,6 +19,7 @@ mod problem;
 mod project;
 mod query;
 mod receipt;
+mod receipts;
 mod release;
 mod retention;
 mod scrub;
@@ -41,9 +42,11 @@ pub use page::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageQuery};
 pub use problem::Problem;
 pub use project::{Applied, ApplyRequest, Change, ChangeKind, Expected, Plan, ProjectAnswer, ProjectSummary};
 pub use query::{
-    ApplyQuery, DiffQuery, EventsQuery, EvidenceQuery, GateQuery, HistoryQuery, ReasonQuery, StateQuery, UnholdQuery,
+    ApplyQuery, DiffQuery, EventsQuery, EvidenceQuery, GateQuery, HistoryQuery, ReasonQuery, ReceiptsQuery, StateQuery,
+    UnholdQuery,
 };
 pub use receipt::Receipt;
+pub use receipts::{ComponentReceipt, PromotionReceipts, ReceiptKey};
 pub use release::{CreatedRelease, Release, ReleaseInStage, ReleaseRequest, ReleaseSummary, Source};
 pub use retention::{
     Heap, Keep, KeepRequest, Lease, LeaseRequest, Observation, ObservationRequest, RestoreRequest, Restored,

@@ -21,6 +21,16 @@ pub struct GateQuery {
     pub asker: Option<Party>,
 }
 
+/// Of which promotion the receipts are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptsQuery {
+    /// The entry of the promotion; the last one of what the stage has without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<u64>,
+}
+
 /// Which part of the history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

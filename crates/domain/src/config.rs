@@ -87,6 +87,19 @@ pub struct Stage {
     /// Where it delivers to what it has.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deliver: BTreeMap<TargetName, Target>,
+    /// How the receipts of its promotions are attached to what was promoted. Not at all, unless it says so: they are made for whoever asks.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub receipts: BTreeSet<ReceiptForm>,
+}
+
+/// How a receipt is attached to an artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReceiptForm {
+    /// As a manifest that refers to it (OCI 1.1), with a Sigstore bundle.
+    Referrer,
+    /// Under cosign's older tag, `sha256-….att`, beside what others have attached there.
+    Tag,
 }
 
 /// The upstream stages of a stage.

@@ -7,7 +7,7 @@ use domain::{
     Actor, Command, Digest, Event, Grant, Key, Party, Place, ProjectName, Refusal, ReleaseId, Span, StageName, State,
     Submission, Timestamp, TokenId, decide, standing,
 };
-use tlog::{SignerKey, VerifierKey};
+use tlog::{SignerKey, TlogProof, VerifierKey};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -240,6 +240,11 @@ impl Engine {
     /// not follow from the signed checkpoint is damaged, and is never handed out: that is an error.
     pub async fn ledger_file(&self, path: &str) -> Result<Option<Bytes>, Error> {
         Published { tiles: &*self.shared.ports.tiles, key: &self.key }.file(path).await
+    }
+
+    /// The proof that the published ledger holds the entry `bytes` at `index`, with the entry in it. It is checked before it is handed out.
+    pub async fn prove(&self, index: u64, bytes: &[u8]) -> Result<TlogProof, Error> {
+        Published { tiles: &*self.shared.ports.tiles, key: &self.key }.prove(index, bytes).await
     }
 
     /// Waits until the ledger has `size` entries and the views take them into account; `false` if that took longer than `timeout`.

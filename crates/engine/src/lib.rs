@@ -23,6 +23,7 @@ pub mod ports;
 mod published;
 mod pulls;
 mod rebuild;
+pub mod receipts;
 mod retention;
 mod shared;
 pub mod signed;

@@ -7,6 +7,7 @@ mod blobs;
 mod catalog;
 mod courier;
 mod ledger;
+mod signing;
 mod tiers;
 mod tiles;
 mod upstream;
@@ -18,6 +19,7 @@ pub use catalog::{
 };
 pub use courier::{Courier, Undelivered};
 pub use ledger::{Answered, Batch, CommitError, Head, Ledger, NewEntry, Row, WriteTurn};
+pub use signing::SigningKey;
 pub use tiers::{Away, Tier, Tiers};
 pub use tiles::Tiles;
 pub use upstream::{MirrorRule, Upstream, UpstreamEvidence};

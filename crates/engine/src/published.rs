@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tlog::{
-    Checkpoint, EntryBundle, Hash, ProveError, Tile, UncheckedTile, VerifiedCheckpoint, VerifierKey, checked_tile,
-    leaf_hash,
+    Checkpoint, EntryBundle, Hash, Note, ProveError, Tile, TlogProof, UncheckedTile, VerifiedCheckpoint, VerifierKey,
+    checked_tile, leaf_hash,
 };
 
 use crate::{Error, ports::Tiles};
@@ -35,6 +35,30 @@ impl Published<'_> {
             Ok(bundle) => self.bundle(&bundle, &checkpoint).await,
             Err(_) => Ok(None),
         }
+    }
+
+    /// The proof that the newest checkpoint covers the entry `bytes` at `index`, with the entry in it.
+    pub async fn prove(&self, index: u64, bytes: &[u8]) -> Result<TlogProof, Error> {
+        let unproven = |problem: String| Error::broken(format!("prove entry {index}"), problem);
+        let note = self.tiles.get("checkpoint").await?.ok_or_else(|| unproven("nothing is published yet".into()))?;
+        let note = Note::parse(&note).map_err(|error| damaged("checkpoint", error.to_string()))?;
+        let checkpoint = Checkpoint::verify(&note, std::slice::from_ref(self.key));
+        let checkpoint = checkpoint.map_err(|error| damaged("checkpoint", error.to_string()))?;
+        let mut known = BTreeMap::new();
+        let path = loop {
+            // A tile that is not there yet reads as empty: it is fetched, and the question asked again.
+            match tlog::inclusion_proof(index, checkpoint.size(), &known) {
+                Ok(path) => break path,
+                Err(ProveError::ShortTile { tile, .. }) if !known.contains_key(&tile) => {
+                    known.insert(tile, hashes_of(self.tiles, tile).await?);
+                }
+                Err(error) => return Err(unproven(error.to_string())),
+            }
+        };
+        let proof = TlogProof::new(index, path, note).and_then(|proof| proof.with_extra(bytes.to_vec()));
+        let proof = proof.map_err(|error| unproven(error.to_string()))?;
+        proof.verify(bytes, std::slice::from_ref(self.key)).map_err(|error| unproven(error.to_string()))?;
+        Ok(proof)
     }
 
     async fn tile(&self, tile: Tile, checkpoint: &VerifiedCheckpoint) -> Result<Option<Bytes>, Error> {

@@ -10,8 +10,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     commands::{
         apply, approve, attest, audit, backup, completions, copy, diff, doctor, gate, health, history, hold, import,
-        keys, lease, login, logout, mirror, promote, pull, push, quickstart, ready, rebuild, release, restore,
-        retention, rollback, running, scan, scrub, serve, status, steer, token, trace, unhold, unveto, veto,
+        keys, lease, login, logout, mirror, promote, pull, push, quickstart, ready, rebuild, receipt, release, restore,
+        retention, rollback, running, scan, scrub, serve, status, steer, token, trace, unhold, unveto, verify, veto,
     },
     context::Context,
     outcome::{Failure, Outcome, USAGE},
@@ -76,6 +76,8 @@ enum Verb {
     History(history::HistoryArgs),
     Trace(trace::TraceArgs),
     Diff(diff::DiffArgs),
+    Receipt(receipt::ReceiptArgs),
+    Verify(verify::VerifyArgs),
     Audit(audit::AuditArgs),
     Rebuild(rebuild::RebuildArgs),
     Scrub(scrub::ScrubArgs),
@@ -182,6 +184,8 @@ async fn run(context: &Context, verb: Verb) -> Outcome {
         Verb::History(args) => history::run(context, args).await,
         Verb::Trace(args) => trace::run(context, args).await,
         Verb::Diff(args) => diff::run(context, args).await,
+        Verb::Receipt(args) => receipt::run(context, args).await,
+        Verb::Verify(args) => verify::run(context, &args),
         Verb::Audit(args) => audit::run(context, args).await,
         Verb::Rebuild(args) => rebuild::run(context, args).await,
         Verb::Scrub(args) => scrub::run(context, args).await,

@@ -8,7 +8,8 @@ use std::{
 };
 
 use domain::{Digest, TokenId};
-use engine::{Engine, Opening, Options, Ports, ports::Trouble};
+use engine::{Engine, Opening, Options, Ports, ports::Trouble, receipts::Receipts};
+use evidence::signed::private::PrivateKey;
 use store::{
     objects::{Objects, Place},
     sql::Access,
@@ -27,6 +28,8 @@ use crate::keys::{Keys, read_if_there, write_new};
 ///   objects.json       or: in which object storage all of these are instead
 ///   keys/ledger.key    the ledger's private key (PKCS#8)
 ///   keys/ledger.pub    its public key, as a verifier needs it
+///   keys/receipts.key  the private key that signs receipts of promotions (PKCS#8)
+///   keys/receipts.pub  its public key (PEM)
 ///   keys/admin.token   the first token; delete it once others are issued
 /// ```
 ///
@@ -111,6 +114,8 @@ pub struct Composed {
     pub storage: Storage,
     /// The public key of the ledger, as a verifier key.
     pub verifier: String,
+    /// Who makes receipts of promotions; nobody, if the folder of keys was given and has no key for that.
+    pub receipts: Option<Arc<Receipts>>,
 }
 
 /// The adapters of a server.
@@ -275,8 +280,26 @@ impl DataDir {
         storage.claim(&verifier).await?;
         let is_new = storage.ports.ledger.head().await?.frontier.size() == 0;
         let opening = if is_new { Some(self.opening()?) } else { None };
+        let origin = signer.name().to_string();
         let engine = Engine::start(storage.ports.clone(), Options::new(signer, opening)).await?;
-        Ok(Composed { engine, storage, verifier })
+        let key = self.receipts_key()?;
+        let receipts = key.map(|key| Arc::new(Receipts::new(engine.clone(), Arc::new(key), &origin)));
+        Ok(Composed { engine, storage, verifier, receipts })
+    }
+
+    /// The key that signs receipts, made on first use where the folder is our own. None is made beside the public key of another one: whoever
+    /// believes that would not believe what is signed then.
+    fn receipts_key(&self) -> Result<Option<PrivateKey>, Unusable> {
+        let keys = self.keys();
+        match keys.receipts()? {
+            None if self.keys.is_none() && !keys.receipts_public().exists() => keys.make_receipts().map(Some),
+            None => {
+                let folder = keys.folder().display().to_string();
+                tracing::warn!(folder, "There is no `receipts.key`, so promotions leave no receipts");
+                Ok(None)
+            }
+            found => Ok(found),
+        }
     }
 
     /// The ledger's key, made on first use. Its name, the origin, is kept with it and stays what it was.

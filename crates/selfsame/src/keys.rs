@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use evidence::signed::{key::KeyError, private::PrivateKey};
 use ring::rand::SecureRandom;
 use tlog::SignerKey;
 
@@ -18,6 +19,8 @@ use crate::compose::Unusable;
 /// keys/
 ///   ledger.key    the ledger's private key (PKCS#8, mode 0600)
 ///   ledger.pub    its public key, as a verifier needs it
+///   receipts.key  the private key that signs receipts of promotions (P-256, PKCS#8, mode 0600)
+///   receipts.pub  its public key, as PEM
 ///   admin.token   the first token (mode 0600); needed only when the ledger begins
 /// ```
 #[derive(Clone, Debug)]
@@ -64,14 +67,44 @@ impl Keys {
 
     /// Makes the ledger's key. Its name stays what it is for ever.
     pub fn make_signer(&self, origin: &str) -> Result<SignerKey, Unusable> {
-        let mut seed = [0_u8; 32];
-        ring::rand::SystemRandom::new().fill(&mut seed).expect("the operating system gives random bytes");
         let unusable = |error: &dyn std::fmt::Display| self.unreadable("ledger.key", &error.to_string());
-        let signer = SignerKey::from_seed(origin, seed).map_err(|error| unusable(&error))?;
+        let signer = SignerKey::from_seed(origin, random()).map_err(|error| unusable(&error))?;
         let pem = signer.to_pkcs8_pem().map_err(|error| unusable(&error))?;
         write_new(&self.public(), signer.verifier_key().to_string().as_bytes(), 0o644)?;
         write_new(&self.private(), pem.as_bytes(), 0o600)?;
         Ok(signer)
+    }
+
+    /// The file of the private key of receipts.
+    pub fn receipts_private(&self) -> PathBuf {
+        self.0.join("receipts.key")
+    }
+
+    /// The file of the public key of receipts.
+    pub fn receipts_public(&self) -> PathBuf {
+        self.0.join("receipts.pub")
+    }
+
+    /// The key that signs receipts; `None` if there is none.
+    pub fn receipts(&self) -> Result<Option<PrivateKey>, Unusable> {
+        let Some(pem) = read_if_there(&self.receipts_private())? else { return Ok(None) };
+        let key = PrivateKey::from_pkcs8_pem(&pem);
+        key.map(Some).map_err(|error| self.unreadable("receipts.key", &error.to_string()))
+    }
+
+    /// Makes the key that signs receipts. It is another one than the ledger's: whoever believes receipts is not to believe a log by it, nor the other
+    /// way.
+    pub fn make_receipts(&self) -> Result<PrivateKey, Unusable> {
+        let unusable = |error: KeyError| self.unreadable("receipts.key", &error.to_string());
+        let key = loop {
+            // Hardly ever is a random number too large for the curve.
+            if let Ok(key) = PrivateKey::from_secret(&random()) {
+                break key;
+            }
+        };
+        write_new(&self.receipts_public(), key.public_pem().as_bytes(), 0o644)?;
+        write_new(&self.receipts_private(), key.to_pkcs8_pem().map_err(unusable)?.as_bytes(), 0o600)?;
+        Ok(key)
     }
 
     /// The secret of the first token; `None` if there is none.
@@ -95,6 +128,12 @@ impl Keys {
     pub fn unreadable(&self, name: &str, problem: &str) -> Unusable {
         Unusable::Key { path: self.0.join(name).display().to_string(), problem: problem.into() }
     }
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0_u8; 32];
+    ring::rand::SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
 }
 
 /// The text of a file; `None` if there is none.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Actor, Command, Key, Permission, Project, ProjectName, Refusal, ReleaseId, Submission};
-use engine::{Attempts, Engine, Error, Receipt, ports::Upstream};
+use engine::{Attempts, Engine, Error, Receipt, ports::Upstream, receipts::Receipts};
 use http::HeaderValue;
 use tokio::sync::watch;
 
@@ -28,13 +28,15 @@ pub struct App {
     pub scrub: watch::Receiver<api::Scrub>,
     /// How each delivery goes that has not succeeded yet.
     pub deliveries: watch::Receiver<Attempts>,
+    /// Who makes receipts of promotions, if this server has a key for that.
+    pub receipts: Option<Arc<Receipts>>,
 }
 
 impl App {
     /// An app on `engine`, whose ledger `verifier` verifies.
     pub fn new(engine: Engine, verifier: &str) -> Self {
         let (scrub, deliveries) = (watch::channel(api::Scrub::default()).1, watch::channel(Attempts::new()).1);
-        Self { engine, verifier: verifier.into(), upstream: None, scrub, deliveries }
+        Self { engine, verifier: verifier.into(), upstream: None, scrub, deliveries, receipts: None }
     }
 
     /// The same, with repositories that are mirrors.
@@ -53,6 +55,18 @@ impl App {
     #[must_use]
     pub fn delivering(self, deliveries: watch::Receiver<Attempts>) -> Self {
         Self { deliveries, ..self }
+    }
+
+    /// The same, which makes receipts of promotions.
+    #[must_use]
+    pub fn with_receipts(self, receipts: Option<Arc<Receipts>>) -> Self {
+        Self { receipts, ..self }
+    }
+
+    /// Who makes receipts; a problem if nobody does.
+    pub(crate) fn receipts(&self) -> Result<&Receipts, Problem> {
+        let none = "this server has no key for receipts: `selfsame keys add-receipts` makes one in its folder of keys";
+        self.receipts.as_deref().ok_or_else(|| Problem::not_found(none))
     }
 
     pub(crate) async fn submit(&self, caller: Caller, command: Command) -> Result<Receipt, Problem> {

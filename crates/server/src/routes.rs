@@ -7,6 +7,7 @@ mod deliveries;
 mod entries;
 mod holds;
 mod projects;
+mod receipts;
 mod releases;
 mod retention;
 mod stages;
@@ -64,6 +65,8 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(stages::promote))
         .routes(routes!(stages::approve))
         .routes(routes!(stages::roll_back))
+        .routes(routes!(receipts::show))
+        .routes(routes!(receipts::key))
         .routes(routes!(stages::veto))
         .routes(routes!(stages::unveto))
         .routes(routes!(stages::steer))

@@ -5,8 +5,8 @@ use domain::{Digest, ProjectName, StageName};
 use super::{Client, ClientError};
 use crate::{
     Board, DiffQuery, Difference, EntryAnswer, Events, EventsQuery, EvidenceList, EvidenceQuery, GateAnswer, GateQuery,
-    HistoryQuery, Hold, Live, Page, PageQuery, ProjectAnswer, ProjectSummary, Ready, Release, ReleaseSummary, Roles,
-    Scrub, StateQuery, StateRow, Trace, Transition, Whoami,
+    HistoryQuery, Hold, Live, Page, PageQuery, ProjectAnswer, ProjectSummary, PromotionReceipts, Ready, ReceiptKey,
+    ReceiptsQuery, Release, ReleaseSummary, Roles, Scrub, StateQuery, StateRow, Trace, Transition, Whoami,
 };
 
 impl Client {
@@ -73,6 +73,21 @@ impl Client {
         query: &GateQuery,
     ) -> Result<GateAnswer, ClientError> {
         self.get(&["v1", "projects", project.as_str(), "stages", stage.as_str(), "gate"], query).await
+    }
+
+    /// The receipts of a promotion.
+    pub async fn receipts(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        query: &ReceiptsQuery,
+    ) -> Result<PromotionReceipts, ClientError> {
+        self.get(&["v1", "projects", project.as_str(), "stages", stage.as_str(), "receipts"], query).await
+    }
+
+    /// The public key that verifies receipts; needs no token.
+    pub async fn receipt_key(&self) -> Result<ReceiptKey, ClientError> {
+        self.get(&["v1", "receipts", "key"], &()).await
     }
 
     /// The transitions of the project's stages, the latest first.

@@ -11,7 +11,7 @@ use super::{
     digest::Digest,
     dsse::{Envelope, Payload, pae},
     encoding,
-    key::{Message, PublicKey},
+    key::{KeyId, Message, PublicKey},
     timestamp,
     trust::{Trust, TrustedRoot},
     verified,
@@ -85,16 +85,15 @@ impl Bundle {
     /// The most hashes of a proof that an entry is in a log: more than any tree needs.
     pub const MAX_PROOF_HASHES: usize = 63;
 
-    /// A bundle of the newest version as JSON, of an envelope that one key has signed. It names that key as the envelope does.
+    /// A bundle of the newest version as JSON, of an envelope that the key with this id has signed, and no other.
     ///
     /// # Errors
     /// [`Unreadable`] if nobody would read it.
-    pub fn encode(envelope: Envelope) -> Result<String, Unreadable> {
+    pub fn encode(envelope: Envelope, by: KeyId) -> Result<String, Unreadable> {
         let envelope = only_signed_once(envelope)?;
-        let hint = envelope.signatures()[0].keyid.as_deref().unwrap_or_default();
         let written = serde_json::to_string(&serde_json::json!({
             "mediaType": Self::MEDIA_TYPE,
-            "verificationMaterial": {"publicKey": {"hint": hint}, "tlogEntries": []},
+            "verificationMaterial": {"publicKey": {"hint": by.hint()}, "tlogEntries": []},
             "dsseEnvelope": envelope.encoded(),
         }));
         written.map_err(|error| malformed(error.to_string()))

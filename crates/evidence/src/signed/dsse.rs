@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     NotVerified, Verified,
     encoding::{self, Base64},
-    key::{KeyId, Message, PublicKey},
+    key::{Message, PublicKey},
     verified,
 };
 use crate::{Unreadable, at_most};
@@ -100,12 +100,12 @@ impl Envelope {
         Ok(Self { payload_type: payload.payload_type, payload: payload.bytes, signatures })
     }
 
-    /// An envelope with one signature, by a key with this id over [`pae`].
+    /// An envelope with one signature over [`pae`]. It does not name the key: clients that look keys up by name each have names of their own.
     ///
     /// # Errors
     /// [`Unreadable::TooLarge`] if nobody would read it.
-    pub fn signed(payload: Payload, by: KeyId, signature: Vec<u8>) -> Result<Self, Unreadable> {
-        Self::new(payload, vec![Signature { keyid: Some(by.hint()), bytes: signature }])
+    pub fn signed(payload: Payload, signature: Vec<u8>) -> Result<Self, Unreadable> {
+        Self::new(payload, vec![Signature { keyid: None, bytes: signature }])
     }
 
     /// Reads an envelope.

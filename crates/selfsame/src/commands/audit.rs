@@ -90,7 +90,7 @@ pub(super) fn read_key(text: &str) -> Outcome<VerifierKey> {
 }
 
 /// The whole of a small file.
-fn read_small(path: &Path) -> Outcome<Vec<u8>> {
+pub(super) fn read_small(path: &Path) -> Outcome<Vec<u8>> {
     let read = || {
         let length = std::fs::metadata(path)?.len();
         if length > SMALL_BYTES_MAX {

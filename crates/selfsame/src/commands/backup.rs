@@ -17,6 +17,7 @@ use super::{
 use crate::{
     compose::{files_in, files_of},
     context::Context,
+    keys::Keys,
     outcome::{Failure, Outcome},
     output, progress,
 };
@@ -34,7 +35,7 @@ pub struct BackupArgs {
     /// The folder to copy to: empty, or an earlier backup of the same ledger.
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// Copy the ledger's private key, too. Whoever has it can sign in the ledger's name; without it no server can go on with a restored ledger.
+    /// Copy the private keys of the ledger and of its receipts, too. Whoever has them can sign in its name; without the ledger's no server can go on with what is restored.
     #[arg(long)]
     with_key: bool,
 }
@@ -48,10 +49,7 @@ pub async fn run(context: &Context, args: BackupArgs) -> Outcome {
     let copied = engine::backup(&files_of(folder.path())?, &files_in(&args.to)?, &key, |step| bars.show(step)).await;
     bars.finish();
     let copied = copied.map_err(|error| Failure::broken(error.to_string()))?;
-    copy_key(keys.folder(), &args.to, "ledger.pub", 0o644)?;
-    if args.with_key {
-        copy_key(keys.folder(), &args.to, "ledger.key", 0o600)?;
-    }
+    copy_keys(&keys, &args.to, args.with_key)?;
     output::answer(context.json, &answer(&copied), |_| {
         format!("{} to `{}`{}", describe(&copied), args.to.display(), problems(&copied.problems))
     })?;
@@ -87,8 +85,24 @@ pub(super) fn whole(problems: &[String]) -> Outcome {
     }
 }
 
+/// Copies the keys of a ledger: the public ones, and the private ones if that is said. The receipts' key may be missing; the first token stays where it is.
+pub(super) fn copy_keys(keys: &Keys, to: &Path, private: bool) -> Outcome {
+    let (folder, has_receipts) = (keys.folder(), keys.receipts_public().is_file());
+    copy_key(folder, to, "ledger.pub", 0o644)?;
+    if has_receipts {
+        copy_key(folder, to, "receipts.pub", 0o644)?;
+    }
+    if private {
+        copy_key(folder, to, "ledger.key", 0o600)?;
+    }
+    if private && has_receipts && keys.receipts_private().is_file() {
+        copy_key(folder, to, "receipts.key", 0o600)?;
+    }
+    Ok(())
+}
+
 /// Copies a file of a folder of keys into that of the storage or backup `to`, unless it is there.
-pub(super) fn copy_key(keys: &Path, to: &Path, name: &str, mode: u32) -> Outcome {
+fn copy_key(keys: &Path, to: &Path, name: &str, mode: u32) -> Outcome {
     let (source, target) = (keys.join(name), to.join("keys").join(name));
     let copy = || {
         fs::create_dir_all(to.join("keys"))?;

@@ -7,7 +7,7 @@ use tlog::VerifierKey;
 
 use super::{
     audit::{believed_checkpoint, read_key},
-    backup::{answer, copy_key, describe, problems, whole},
+    backup::{answer, copy_keys, describe, problems, whole},
     storage::StorageArgs,
 };
 use crate::{
@@ -59,11 +59,8 @@ pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
     let restored = engine::restore(&from, &storage.ports, &key, |step| bars.show(step)).await;
     bars.finish();
     let restored = restored.map_err(|error| Failure::broken(error.to_string()))?;
-    copy_key(keys.folder(), &args.storage.data, "ledger.pub", 0o644)?;
     let has_key = keys.private().is_file();
-    if has_key {
-        copy_key(keys.folder(), &args.storage.data, "ledger.key", 0o600)?;
-    }
+    copy_keys(&keys, &args.storage.data, has_key)?;
     let mut found = restored.copied.problems.clone();
     found.extend(
         restored.rebuilt.problems.iter().filter(|problem| !restored.copied.problems.contains(problem)).cloned(),
@@ -71,7 +68,7 @@ pub async fn run(context: &Context, args: RestoreArgs) -> Outcome {
     let next = if has_key {
         ""
     } else {
-        "\nbefore a server can go on with it, put the ledger's private key at `keys/ledger.key`"
+        "\nbefore a server can go on with it, put the ledger's private key at `keys/ledger.key`, and that of receipts at `keys/receipts.key`"
     };
     output::answer(context.json, &answer(&restored.copied), |_| {
         format!("{} to `{}`{next}{}", describe(&restored.copied), args.storage.data.display(), problems(&found))

@@ -7,7 +7,8 @@ use connect::{Client, Credentials, Host, Limits, Registries};
 use domain::Span;
 use engine::{
     Collector, Deliverer, Engine, Turn,
-    ports::{Blobs, Upstream},
+    ports::{Blobs, Courier, Upstream},
+    receipts::First,
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -129,8 +130,9 @@ pub fn start(
     let address = listener.local_addr().map_err(|error| Failure::broken(format!("cannot listen: {error}")))?;
     let scrubber = Scrubber::new(composed.engine.clone(), args.storage.data.clone(), args.scrub.clone())?;
     let app = server::App::new(composed.engine.clone(), &composed.verifier);
-    let deliverer = Deliverer::new(composed.engine.clone(), Arc::new(registries(composed.engine.clone(), args)?));
+    let deliverer = Deliverer::new(composed.engine.clone(), courier(&composed, args)?);
     let app = app.mirroring(upstream).with_scrub(scrubber.watch()).delivering(deliverer.watch());
+    let app = app.with_receipts(composed.receipts.clone());
     let router = server::router(app);
     let (stop, mut stopped) = watch::channel(false);
     let scrubbing = tokio::spawn(scrubber.run(stopped.clone()));
@@ -140,6 +142,10 @@ pub fn start(
         (Collector::new(composed.engine.clone(), args.trash), Turn::at(&composed.engine, "retention"));
     tokio::spawn(until(stopped.clone(), async move { collector.run(&turn).await }));
     tokio::spawn(until(stopped.clone(), deliverer.run()));
+    if let Some(receipts) = composed.receipts.clone() {
+        let turn = Turn::at(&composed.engine, "receipts");
+        tokio::spawn(until(stopped.clone(), async move { receipts.run(&turn).await }));
+    }
     let task = tokio::spawn(server::serve(listener, router, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     }));
@@ -153,6 +159,15 @@ fn registries(engine: Engine, args: &ServeArgs) -> Result<Registries, Failure> {
     let client = Client::new(Credentials::of_this_machine(), limits)?;
     let plans = args.storage.data.join("deliveries");
     Ok(Registries::new(engine, client, plans, args.deliver_to.iter().cloned().collect()))
+}
+
+/// Who delivers: first what proves the promotion is attached, where a stage asks for that, and then all of it goes.
+fn courier(composed: &Composed, args: &ServeArgs) -> Result<Arc<dyn Courier>, Failure> {
+    let registries = Arc::new(registries(composed.engine.clone(), args)?);
+    Ok(match &composed.receipts {
+        Some(receipts) => Arc::new(First::new(receipts.clone(), registries)),
+        None => registries,
+    })
 }
 
 /// Works until the server stops.

@@ -254,6 +254,8 @@ static TARGET: Shape = Shape::Fields(&FieldsShape {
     ],
 });
 
+static RECEIPT: Shape = Shape::Word(&["referrer", "tag"]);
+
 static STAGE_FIELDS: Shape = Shape::Fields(&FieldsShape {
     what: "a stage",
     fields: &[
@@ -271,6 +273,11 @@ static STAGE_FIELDS: Shape = Shape::Fields(&FieldsShape {
             "deliver",
             &Shape::Names { key: TARGET_NAME, value: &TARGET, max: Some(TARGETS_MAX) },
             "Where it delivers what it has: a release is settled once every target has it.",
+        ),
+        optional(
+            "receipts",
+            &Shape::List(&RECEIPT, Some(2)),
+            "How receipts of promotions are attached to what was promoted: `referrer` (OCI 1.1), `tag` (cosign's older form). Not at all, unless it says so.",
         ),
     ],
 });

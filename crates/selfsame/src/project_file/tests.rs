@@ -55,7 +55,7 @@ fn every_problem_has_its_line_and_column_and_says_what_is_allowed() {
     for (text, expected) in [
         (
             after("  dev: {}\n  prod:\n    afer: dev\n"),
-            "selfsame.yaml:6:5: a stage has no `afer`: did you mean `after`? allowed: after, gate, deliver\n  6 |     afer: dev\n    |     ^^^^",
+            "selfsame.yaml:6:5: a stage has no `afer`: did you mean `after`? allowed: after, gate, deliver, receipts\n  6 |     afer: dev\n    |     ^^^^",
         ),
         (
             after("  dev: {}\n  prod:\n    after: [dev, stagin]\n"),

@@ -3,7 +3,7 @@
 mod between;
 mod copies;
 mod deliveries;
-mod foreign;
+pub(super) mod foreign;
 mod imports;
 mod lame;
 mod mirrors;

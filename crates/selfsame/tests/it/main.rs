@@ -19,6 +19,7 @@ mod objects;
 mod on_objects;
 mod oras;
 mod quickstart;
+mod receipts;
 mod replicas;
 mod retention;
 mod scans;

@@ -10,7 +10,7 @@ use table::{AFTERWARDS, BREAKS, Line, NO_JSON, OFFLINE, STORY};
 use super::server::{Ran, Server, digest_in};
 
 /// The verbs whose answers do not come from the ledger's server, or are of something else than the ledger.
-const NOT_AS_OF: [&str; 16] = [
+const NOT_AS_OF: [&str; 18] = [
     "push",
     "pull",
     "copy",
@@ -25,6 +25,8 @@ const NOT_AS_OF: [&str; 16] = [
     "doctor",
     "keys",
     "rebuild",
+    "receipt get prod --component",
+    "verify",
     "apply --schema",
     "completions",
 ];

@@ -15,6 +15,7 @@ mod on_objects;
 mod published;
 mod pulls;
 mod pushes;
+mod receipts;
 mod replicas;
 mod retention;
 mod rights;

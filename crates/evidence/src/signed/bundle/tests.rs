@@ -286,12 +286,12 @@ proptest! {
 fn what_is_signed_here_is_believed_with_the_key_and_with_no_other() {
     use crate::signed::{private::PrivateKey, statement};
     let key = PrivateKey::from_secret(&[7; 32]).unwrap();
-    let subject = crate::signed::digest::Digest::sha256(b"an artifact");
+    let subject = Digest::sha256(b"an artifact");
     let said = statement::encode(&[("web".into(), subject)], "https://example.com/p", &serde_json::json!({"a": 1}));
     let payload = Payload { payload_type: statement::PAYLOAD_TYPE.into(), bytes: said.unwrap() };
     let signature = key.sign(&pae(&payload.payload_type, &payload.bytes));
-    let envelope = Envelope::signed(payload, key.public().id(), signature).unwrap();
-    let written = Bundle::encode(envelope).unwrap();
+    let envelope = Envelope::signed(payload, signature).unwrap();
+    let written = Bundle::encode(envelope, key.public().id()).unwrap();
     let open = |keys: &[PublicKey]| Bundle::parse(written.as_bytes()).unwrap().open_envelope(Trust::in_keys(keys));
     let opened = statement::Statement::open(open(&[key.public().clone()]).unwrap()).unwrap();
     assert!(opened.content().is_about(&subject));
