@@ -9,7 +9,7 @@ use super::{
     Conclusion, Database, Earlier, Finding, NotChecked, Source, Stops, classify::classify, prove, read_entry, walk,
 };
 
-const ORIGIN: &str = "selfsame.example/ledger";
+pub(super) const ORIGIN: &str = "selfsame.example/ledger";
 
 fn signer() -> SignerKey {
     SignerKey::from_seed(ORIGIN, [7; 32]).expect("a key")
@@ -29,7 +29,7 @@ fn entry(index: u64) -> Vec<u8> {
 }
 
 /// Publishes entries in a folder, as a server does.
-fn publish(folder: &Path, entries: &[Vec<u8>]) {
+pub(super) fn publish(folder: &Path, entries: &[Vec<u8>]) {
     let (mut builder, mut frontier) = (TileBuilder::default(), Frontier::default());
     for entry in entries {
         builder.append(leaf_hash(entry));
@@ -64,7 +64,7 @@ fn write_bundle(folder: &Path, bundle: &EntryBundle, entries: &[Vec<u8>]) {
     fs::write(file, bytes).expect("a file");
 }
 
-fn checkpoint(folder: &Path) -> VerifiedCheckpoint {
+pub(super) fn checkpoint(folder: &Path) -> VerifiedCheckpoint {
     let note = fs::read(folder.join("checkpoint")).expect("a checkpoint");
     Checkpoint::open(&note, &[signer().verifier_key()]).expect("it is signed")
 }

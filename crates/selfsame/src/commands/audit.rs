@@ -2,6 +2,7 @@
 
 mod export;
 mod prove;
+mod replay;
 mod verify;
 mod verify_proof;
 
@@ -34,6 +35,7 @@ enum What {
     Verify(verify::VerifyArgs),
     Prove(prove::ProveArgs),
     VerifyProof(verify_proof::VerifyProofArgs),
+    Replay(replay::ReplayArgs),
     Export(export::ExportArgs),
 }
 
@@ -54,6 +56,7 @@ pub async fn run(context: &Context, args: AuditArgs) -> Outcome {
         What::Verify(args) => verify::run(context, args).await,
         What::Prove(args) => prove::run(context, args).await,
         What::VerifyProof(args) => verify_proof::run(context, &args),
+        What::Replay(args) => replay::run(context, args).await,
         What::Export(args) => export::run(context, args).await,
     }
 }

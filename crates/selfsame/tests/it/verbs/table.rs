@@ -175,6 +175,8 @@ const LOOKING: &[Line] = &[
     line("admin", "mirror check not-mirrors.yaml", 64, "upsteam"),
     line("admin", "copy shop/web:prod {url}/shop/spare", 64, "is no place in a registry"),
     line("admin", "audit verify --url {url} --key {data}/keys/ledger.pub", 0, "sound"),
+    line("admin", "audit replay --url {url} --key {data}/keys/ledger.pub", 0, "decisions follow from"),
+    line("admin", "audit replay 0 --url {url} --key {data}/keys/ledger.pub", 1, "entry-unknown"),
     line("admin", "audit prove 2 --output proof", 0, "proof"),
     line("admin", "audit export --project shop --output pack", 0, "are in pack"),
     line("admin", "audit export --project shop --output pack", 2, "pack"),
