@@ -25,7 +25,7 @@ pub use database::Database;
 pub use finding::Finding;
 pub use mirror::Mirror;
 pub use proof::{prove, read_entry};
-pub use replay::{Replayed, Verdict, replay};
+pub use replay::{Comparison, Replayed, replay};
 pub use report::{BLOBS, Conclusion, NotChecked, Report, STATE};
 pub use shelf::Shelf;
 pub use shown::Shown;

@@ -13,6 +13,7 @@ mod mirrors;
 mod oci;
 mod outcome;
 mod output;
+mod pack;
 mod progress;
 mod project_file;
 mod release_name;

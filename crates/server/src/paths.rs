@@ -14,6 +14,17 @@ pub struct ProjectPath {
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
+pub struct EvidencePath {
+    /// The project.
+    #[param(value_type = String, example = "shop")]
+    pub project: ProjectName,
+    /// The entry by which the evidence was recorded.
+    #[param(example = 12)]
+    pub entry: u64,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub struct ReleasePath {
     /// The project.
     #[param(value_type = String, example = "shop")]

@@ -57,6 +57,7 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(board::show))
         .routes(routes!(artifacts::evidence, artifacts::record_evidence))
         .routes(routes!(artifacts::record_signed))
+        .routes(routes!(artifacts::document))
         .routes(routes!(releases::list, releases::create))
         .routes(routes!(releases::show))
         .routes(routes!(releases::history))

@@ -29,7 +29,6 @@ impl Client {
 
     async fn ledger_bytes(&self, path: &str) -> Result<Bytes, ClientError> {
         let segments: Vec<&str> = ["ledger"].into_iter().chain(path.split('/')).collect();
-        let response = self.get_response(&segments, &()).await?;
-        response.bytes().await.map_err(|error| self.broken(&error))
+        self.get_bytes(&segments).await
     }
 }

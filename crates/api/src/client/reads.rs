@@ -1,5 +1,6 @@
 //! Questions.
 
+use bytes::Bytes;
 use domain::{Digest, ProjectName, StageName};
 
 use super::{Client, ClientError};
@@ -73,6 +74,16 @@ impl Client {
         query: &GateQuery,
     ) -> Result<GateAnswer, ClientError> {
         self.get(&["v1", "projects", project.as_str(), "stages", stage.as_str(), "gate"], query).await
+    }
+
+    /// The document of the evidence that an entry recorded; `None` if it has none, or none any more.
+    pub async fn evidence_document(&self, project: &ProjectName, entry: u64) -> Result<Option<Bytes>, ClientError> {
+        let path = ["v1", "projects", project.as_str(), "evidence", &entry.to_string(), "document"];
+        match self.get_bytes(&path).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The receipts of a promotion.

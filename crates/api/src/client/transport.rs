@@ -2,6 +2,7 @@
 
 use std::{error::Error as _, time::Duration};
 
+use bytes::Bytes;
 use domain::CommandKey;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,6 +31,11 @@ impl Client {
         query: &impl Serialize,
     ) -> Result<T, ClientError> {
         parse(self.get_response(path, query).await?).await
+    }
+
+    pub(super) async fn get_bytes(&self, path: &[&str]) -> Result<Bytes, ClientError> {
+        let response = self.get_response(path, &()).await?;
+        response.bytes().await.map_err(|error| self.broken(&error))
     }
 
     pub(super) async fn get_response(&self, path: &[&str], query: &impl Serialize) -> Result<Response, ClientError> {

@@ -13,7 +13,7 @@ use crate::outcome::{Failure, Outcome};
 /// What deciding again came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Comparison {
     /// The same answer, byte by byte.
     Same,
     /// The same answer for each requirement from the same entries, in other words: another version of this program decided.
@@ -38,7 +38,7 @@ pub struct Replayed {
     /// The digest that the entry has of the decision.
     pub recorded: domain::Digest,
     /// What came of it.
-    pub verdict: Verdict,
+    pub comparison: Comparison,
     /// The whole decision, as it is made now.
     pub decision: Option<gate::Decision>,
     /// Why there is none, or what of it is another than the entry says.
@@ -84,22 +84,22 @@ fn decide_again(fold: &Fold, index: u64, bytes: &[u8]) -> Option<Replayed> {
     let entry = Entry::decode(bytes).ok()?;
     let Event::Promoted { project, stage, release, decision: recorded, .. } = &entry.event else { return None };
     let now = gate::evaluate(&fold.state, project, stage, release, &entry.actor, entry.at);
-    let (verdict, decision, problem) = match now {
-        Err(refusal) => (Verdict::Differs, None, Some(refusal.to_string())),
+    let (comparison, decision, problem) = match now {
+        Err(refusal) => (Comparison::Differs, None, Some(refusal.to_string())),
         Ok(decision) => {
             let again = decision.record();
-            let (verdict, problem) = if again.gate != recorded.gate {
-                (Verdict::Differs, Some(format!("the gate was {}, and is {}", recorded.gate, again.gate)))
+            let (comparison, problem) = if again.gate != recorded.gate {
+                (Comparison::Differs, Some(format!("the gate was {}, and is {}", recorded.gate, again.gate)))
             } else if again.findings != recorded.findings {
-                (Verdict::Differs, Some("a requirement stands otherwise, or on other entries".into()))
+                (Comparison::Differs, Some("a requirement stands otherwise, or on other entries".into()))
             } else if !decision.lets_in() {
-                (Verdict::Differs, Some("the gate was not met".into()))
+                (Comparison::Differs, Some("the gate was not met".into()))
             } else if again.digest == recorded.digest {
-                (Verdict::Same, None)
+                (Comparison::Same, None)
             } else {
-                (Verdict::Reworded, None)
+                (Comparison::Reworded, None)
             };
-            (verdict, Some(decision), problem)
+            (comparison, Some(decision), problem)
         }
     };
     Some(Replayed {
@@ -109,7 +109,7 @@ fn decide_again(fold: &Fold, index: u64, bytes: &[u8]) -> Option<Replayed> {
         stage: stage.clone(),
         release: release.clone(),
         recorded: recorded.digest.clone(),
-        verdict,
+        comparison,
         decision,
         problem,
     })

@@ -1,4 +1,4 @@
-//! `selfsame verify`: checks receipts, offline.
+//! `selfsame verify`: checks receipts and packs, offline.
 
 use std::path::{Path, PathBuf};
 
@@ -7,26 +7,31 @@ use domain::{ComponentName, Digest, ProjectName, ReleaseId, StageName};
 use engine::receipts::{self, Checked};
 use evidence::signed::key::PublicKey;
 use serde::Serialize;
+use tlog::VerifierKey;
 
 use super::audit::{read_key, read_small};
 use crate::{
     context::Context,
     outcome::{Failure, Outcome},
     output,
+    pack::{self, Found, Misfit},
 };
 
-/// Check, offline, that a receipt proves a promotion: signed with the receipts' key, and held by the ledger.
+/// Check, offline, that a receipt proves a promotion: signed with the receipts' key, and held by the ledger. Or check a pack of `audit export`, and name each file in which
+/// something does not fit. Exit code 1 if something does not; 2 if a pack says that it lacks something.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
+  selfsame verify pack --ledger-key ledger.pub
   selfsame verify web.sigstore.json --key receipts.pub --ledger-key ledger.pub
   selfsame verify web.sigstore.json --key receipts.pub --ledger-key ledger.pub --project shop --stage prod --artifact sha256:...")]
 pub struct VerifyArgs {
-    /// The receipt: a Sigstore bundle.
-    file: PathBuf,
-    /// The public key of receipts, a PEM file. Take it from a place that you trust.
+    /// The receipt, a Sigstore bundle; or the folder of a pack.
+    #[arg(value_name = "RECEIPT|PACK")]
+    path: PathBuf,
+    /// The public key of receipts, a PEM file. Take it from a place that you trust. A pack brings the key itself, and the ledger's proofs in its receipts vouch for them.
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
-    /// The ledger's public key, or a file that holds it: with it, the receipts' key need not be believed alone.
+    key: Option<PathBuf>,
+    /// The ledger's public key, or a file that holds it: with it, the receipts' key need not be believed alone. A pack is not checked without.
     #[arg(long, value_name = "KEY")]
     ledger_key: Option<String>,
     /// It has to be about this artifact, or an index that names it.
@@ -62,11 +67,15 @@ struct Ledger {
 
 /// Runs the verb.
 pub fn run(context: &Context, args: &VerifyArgs) -> Outcome {
-    let key = read_pem(&args.key)?;
+    let key = args.key.as_deref().map(read_pem).transpose()?;
     let ledger = args.ledger_key.as_deref().map(read_key).transpose()?;
-    let receipt = read_small(&args.file)?;
+    if args.path.is_dir() {
+        return run_pack(context, args, key, ledger.as_ref());
+    }
+    let key = key.ok_or_else(|| Failure::usage("no key was given", "give the public key of receipts with --key"))?;
+    let receipt = read_small(&args.path)?;
     let refuse = |problem: String| {
-        let text = format!("`{}` proves nothing: {problem}", args.file.display());
+        let text = format!("`{}` proves nothing: {problem}", args.path.display());
         let hint = "get the receipt again, and check that the keys are those of the server that promoted";
         Failure::refused("receipt-invalid", text, Some(hint.into()))
     };
@@ -91,6 +100,53 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Outcome {
         output::hint("only the receipts' key says so: with --ledger-key, the ledger's proof in it is checked, too");
     }
     Ok(())
+}
+
+fn run_pack(context: &Context, args: &VerifyArgs, key: Option<PublicKey>, ledger: Option<&VerifierKey>) -> Outcome {
+    let missing = || Failure::usage("no key of a ledger was given", "give the ledger's public key with --ledger-key");
+    if args.artifact.is_some() || args.stage.is_some() {
+        return Err(Failure::usage("--artifact and --stage are about receipts", "a pack is checked as a whole"));
+    }
+    let found = pack::verify(&args.path, ledger.ok_or_else(missing)?, key);
+    let mut found = found.map_err(|error| Failure::file(&args.path, &error))?;
+    if let (Some(asked), Some(of)) = (&context.project, &found.project)
+        && asked != of
+    {
+        let problem = format!("it is about project `{of}`, and not about `{asked}`");
+        found.misfits.push(Misfit { file: pack::INDEX.into(), problem });
+    }
+    output::answer(context.json, &found, describe_pack)?;
+    match (found.misfits.len(), found.absent.len()) {
+        (0, 0) => Ok(()),
+        (0, absent) => Err(Failure::broken(format!("the pack lacks {absent} files that its entries call for"))),
+        (misfits, _) => Err(Failure::Negative(format!("{misfits} things in the pack do not fit"))),
+    }
+}
+
+fn describe_pack(found: &Found) -> String {
+    let of = |name: Option<String>| name.unwrap_or_else(|| "?".into());
+    let mut text = format!(
+        "pack of `{}`: {} of the {} entries of ledger `{}` are proved, {} of them promotions\n  {} documents and {} receipts agree with them",
+        of(found.project.as_ref().map(ToString::to_string)),
+        found.entries,
+        found.size,
+        of(found.origin.clone()),
+        found.promotions,
+        found.documents,
+        found.receipts,
+    );
+    for Misfit { file, problem } in &found.misfits {
+        text = format!("{text}\n  WRONG   {file}: {problem}");
+    }
+    for file in &found.absent {
+        text = format!("{text}\n  absent  {file}");
+    }
+    let conclusion = match (found.misfits.is_empty(), found.absent.is_empty()) {
+        (true, true) => "sound",
+        (true, false) => "INCOMPLETE",
+        (false, _) => "NOT SOUND",
+    };
+    format!("{text}\n{conclusion}")
 }
 
 /// What of it is not what was asked for.

@@ -18,6 +18,7 @@ mod kills;
 mod objects;
 mod on_objects;
 mod oras;
+mod packs;
 mod quickstart;
 mod receipts;
 mod replicas;

@@ -4,14 +4,14 @@ use api::{Document, EvidenceList, EvidenceQuery, EvidenceRequest, Receipt, Signe
 use axum::{Json, extract::State, response::Response};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use domain::{Command, CustomRoles, Digest, Key, Permission, ProjectName, Refusal};
-use engine::signed::Signed;
+use domain::{Command, CustomRoles, Digest, Entry, Event, Key, Permission, ProjectName, Refusal};
+use engine::signed::{DOCUMENT_BYTES_MAX as SIGNED_BYTES_MAX, Signed};
 
-use super::{at_size, done};
+use super::{at_size, done, entries::Bytes as File};
 use crate::{
     App, Problem,
     ask::{Asked, At, Caller, Said},
-    paths::ProjectPath,
+    paths::{EvidencePath, ProjectPath},
 };
 
 /// How many bytes a document has at most.
@@ -123,6 +123,35 @@ async fn store_document(app: &App, text: &str) -> Result<(Digest, Bytes), Proble
         Problem::broken()
     })?;
     Ok((digest, bytes))
+}
+
+/// Get the document of a piece of evidence, as it was handed over.
+///
+/// Its digest is in the entry.
+#[utoipa::path(
+    get, path = "/projects/{project}/evidence/{entry}/document", operation_id = "evidence_document", tag = "projects",
+    params(EvidencePath),
+    responses((status = 200, description = "The document.", content((File = "application/octet-stream")))),
+)]
+pub async fn document(
+    State(app): State<App>,
+    caller: Caller,
+    At(EvidencePath { project, entry }): At<EvidencePath>,
+) -> Result<Response, Problem> {
+    app.project(&caller.actor, &project).await?;
+    let as_of = app.engine.size();
+    let none = || Problem::not_found(format!("entry {entry} records no evidence of `{project}` with a document"));
+    let found = app.engine.ports().ledger.read_each(&[entry]).await?;
+    let decoded = found.first().and_then(|(_, bytes)| Entry::decode(bytes).ok()).ok_or_else(none)?;
+    let digest = match decoded.event {
+        Event::EvidenceRecorded { project: of, document: Some(document), .. } if of == project => document,
+        _ => return Err(none()),
+    };
+    app.engine.ensure(&digest).await?;
+    let bytes = app.engine.ports().blobs.read(&digest, SIGNED_BYTES_MAX as u64).await?;
+    let gone = || Problem::not_found(format!("the document `{digest}` of entry {entry} is not kept any more"));
+    let kind = [(http::header::CONTENT_TYPE, "application/octet-stream")];
+    Ok(at_size(as_of, (kind, bytes.ok_or_else(gone)?)))
 }
 
 /// List the evidence about a digest.

@@ -92,7 +92,7 @@ fn decode(index: u64, bytes: &[u8]) -> Result<Entry, Problem> {
 /// The bytes of a file.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
-struct Bytes(());
+pub(super) struct Bytes(());
 
 /// Get a published file (C2SP tlog-tiles): immutable but for the checkpoint.
 #[utoipa::path(

@@ -1,7 +1,7 @@
 use domain::{Contents, Digest, Entry, Event, State, Timestamp, Version, gate};
 use serde_json::json;
 
-use super::{Verdict, replay};
+use super::{Comparison, replay};
 use crate::audit::{
     Source,
     tests::{ORIGIN, checkpoint, publish},
@@ -52,22 +52,28 @@ async fn a_decision_that_does_not_follow_is_found() {
         *promotion.pointer_mut(path).expect(path) = value;
         promotion
     };
-    for (what, result, promoted, verdict, problem) in [
-        ("as it was", "passed", promotion(&before("passed")), Verdict::Same, None),
-        ("in other words", "passed", changed("/decision/digest", json!(other)), Verdict::Reworded, None),
-        ("by another gate", "passed", changed("/decision/gate", json!(other)), Verdict::Differs, Some("the gate was")),
+    for (what, result, promoted, comparison, problem) in [
+        ("as it was", "passed", promotion(&before("passed")), Comparison::Same, None),
+        ("in other words", "passed", changed("/decision/digest", json!(other)), Comparison::Reworded, None),
+        (
+            "by another gate",
+            "passed",
+            changed("/decision/gate", json!(other)),
+            Comparison::Differs,
+            Some("the gate was"),
+        ),
         (
             "on other evidence",
             "passed",
             changed("/decision/findings/1/entries", json!([3])),
-            Verdict::Differs,
+            Comparison::Differs,
             Some("a requirement stands otherwise, or on other entries"),
         ),
         (
             "through a closed gate, as if it were open",
             "failed",
             promotion(&before("passed")),
-            Verdict::Differs,
+            Comparison::Differs,
             Some("a requirement stands otherwise, or on other entries"),
         ),
         (
@@ -78,14 +84,14 @@ async fn a_decision_that_does_not_follow_is_found() {
                 promotion["decision"]["digest"] = json!(other);
                 promotion
             },
-            Verdict::Differs,
+            Comparison::Differs,
             Some("the gate was not met"),
         ),
         (
             "through a closed gate",
             "failed",
             promotion(&before("failed")),
-            Verdict::Differs,
+            Comparison::Differs,
             Some("the gate was not met"),
         ),
     ] {
@@ -96,7 +102,7 @@ async fn a_decision_that_does_not_follow_is_found() {
         let source = Source::Directory(folder.path().to_owned());
         let replayed = replay(&source, &checkpoint(folder.path()), &[], |_| {}).await.expect("it is read");
         assert_eq!(replayed.len(), 1, "{what}");
-        assert_eq!(replayed[0].verdict, verdict, "{what}: {:?}", replayed[0]);
+        assert_eq!(replayed[0].comparison, comparison, "{what}: {:?}", replayed[0]);
         let found = replayed[0].problem.as_deref();
         assert_eq!(found.is_some(), problem.is_some(), "{what}: {found:?}");
         assert!(found.unwrap_or_default().contains(problem.unwrap_or_default()), "{what}: {found:?}");

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Place, believed_checkpoint, key_or_server_s};
 use crate::{
-    audit::{Replayed, Verdict, replay},
+    audit::{Comparison, Replayed, replay},
     commands::gate::describe,
     context::Context,
     outcome::{Failure, Outcome},
@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Outcome {
     }
     let answer = Answer { origin: checkpoint.origin().to_owned(), size: checkpoint.size(), decisions };
     output::answer(context.json, &answer, |answer| say(answer, !args.entries.is_empty()))?;
-    match answer.decisions.iter().filter(|one| one.verdict == Verdict::Differs).count() {
+    match answer.decisions.iter().filter(|one| one.comparison == Comparison::Differs).count() {
         0 => Ok(()),
         differ => Err(Failure::Negative(format!("{differ} decisions do not follow from the entries before them"))),
     }
@@ -59,19 +59,26 @@ pub async fn run(context: &Context, args: ReplayArgs) -> Outcome {
 fn say(answer: &Answer, in_full: bool) -> String {
     let mut table = Table::new(["ENTRY", "TIME", "PROJECT", "STAGE", "RELEASE", "DECIDED AGAIN"]);
     for one in &answer.decisions {
-        let verdict = match (one.verdict, &one.problem) {
-            (Verdict::Same, _) => "the same bytes".to_owned(),
-            (Verdict::Reworded, _) => "the same, in other words".to_owned(),
-            (Verdict::Differs, problem) => format!("DIFFERS: {}", problem.as_deref().unwrap_or_default()),
+        let comparison = match (one.comparison, &one.problem) {
+            (Comparison::Same, _) => "the same bytes".to_owned(),
+            (Comparison::Reworded, _) => "the same, in other words".to_owned(),
+            (Comparison::Differs, problem) => format!("DIFFERS: {}", problem.as_deref().unwrap_or_default()),
         };
         let (project, stage) = (one.project.to_string(), one.stage.to_string());
-        table.row([one.entry.to_string(), one.at.to_string(), project, stage, one.release.short().to_owned(), verdict]);
+        table.row([
+            one.entry.to_string(),
+            one.at.to_string(),
+            project,
+            stage,
+            one.release.short().to_owned(),
+            comparison,
+        ]);
     }
     let mut text = table.render();
     for decision in answer.decisions.iter().filter(|_| in_full).filter_map(|one| one.decision.as_ref()) {
         text = format!("{text}\n\n{}", describe(&decision.clone().into()));
     }
-    let same = answer.decisions.iter().filter(|one| one.verdict != Verdict::Differs).count();
+    let same = answer.decisions.iter().filter(|one| one.comparison != Comparison::Differs).count();
     let all = answer.decisions.len();
     format!("{text}\n{same} of {all} decisions follow from the {} entries of ledger `{}`", answer.size, answer.origin)
 }

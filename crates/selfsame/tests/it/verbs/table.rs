@@ -180,6 +180,8 @@ const LOOKING: &[Line] = &[
     line("admin", "audit prove 2 --output proof", 0, "proof"),
     line("admin", "audit export --project shop --output pack", 0, "are in pack"),
     line("admin", "audit export --project shop --output pack", 2, "pack"),
+    line("nobody", "verify pack --ledger-key {data}/keys/ledger.pub", 0, "sound"),
+    line("nobody", "verify pack", 64, "no key of a ledger was given"),
 ];
 
 const LOGIN: &[Line] = &[
